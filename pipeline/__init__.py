@@ -1,0 +1,1 @@
+"""Turns open question sets into a verified, published reasoning dataset."""

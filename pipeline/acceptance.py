@@ -1,0 +1,107 @@
+"""When a response is good enough, and when a question needs no further round.
+
+Distill asks what is still open, select what may be published; both ask here. A
+response's finding is the sum of its verdicts: refused by any, it is incorrect; otherwise
+what the verifier of its kind found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pipeline.recipe import Select
+from pipeline.records import Verdict
+from pipeline.store import Store
+from verifiers.base import Outcome
+
+RULES = "rules"  # can refuse a response, never vouch for one
+NOTHING = "none"  # the verifier of responses for which there is no verifier
+DISQUALIFIES = ("reference_unusable",)  # reasons that lie with the question
+ResponseKey = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What all verdicts about one response come to."""
+
+    outcome: str
+    verifier: str
+    reason: str
+    score: float | None
+
+    def accepted(self, kind: str, policy: Select) -> bool:
+        """Tell whether the response may be published."""
+        if self.outcome == Outcome.UNVERIFIED:
+            return policy.keeps_unverified(kind) and self.reason not in DISQUALIFIES
+        return self.outcome == Outcome.CORRECT
+
+
+def combine(verdicts: Iterable[Verdict]) -> Finding:
+    """Return the finding of one response's verdicts, of which there is at least one."""
+    ordered = sorted(verdicts, key=_weight)
+    first = ordered[0]
+    return Finding(first.outcome, first.verifier, first.reason, first.score)
+
+
+def _weight(verdict: Verdict) -> tuple[int, str]:
+    """Refusals first, then what could not tell, then approvals; rules never approve."""
+    if verdict.outcome == Outcome.INCORRECT:
+        return (0, verdict.verifier)
+    if verdict.verifier == RULES:
+        return (3, verdict.verifier)
+    return (1 if verdict.outcome == Outcome.UNVERIFIED else 2, verdict.verifier)
+
+
+def findings(verdicts: Iterable[Verdict]) -> dict[ResponseKey, Finding]:
+    """Return the finding of each response that has verdicts."""
+    grouped: dict[ResponseKey, list[Verdict]] = {}
+    for verdict in verdicts:
+        grouped.setdefault(verdict.key, []).append(verdict)
+    return {key: combine(group) for key, group in grouped.items()}
+
+
+def verdict_rows(store: Store, shard: int, rounds: Iterable[int]) -> Iterator[Verdict]:
+    """Yield a shard's verdicts of several rounds."""
+    for number in rounds:
+        yield from Verdict.from_table(store.read(f"verdicts/round={number:02d}", shard))
+
+
+def closed(
+    found: Mapping[ResponseKey, Finding], kinds: Mapping[str, str], policy: Select
+) -> set[str]:
+    """Return the ids of questions that need no further round: answered, or disqualified."""
+    return {
+        key[0]
+        for key, finding in found.items()
+        if finding.accepted(kinds[key[0]], policy) or finding.reason in DISQUALIFIES
+    }
+
+
+def as_json(verdicts: Iterable[Verdict]) -> str:
+    """Return verdicts as published: without times, in a fixed order."""
+    rows = [
+        {
+            "verifier": v.verifier,
+            "outcome": v.outcome,
+            "score": v.score,
+            "reason": v.reason,
+            "evidence": _without_times(json.loads(v.evidence)),
+        }
+        for v in sorted(verdicts, key=lambda v: v.verifier)
+    ]
+    return json.dumps(rows, ensure_ascii=False, sort_keys=True)
+
+
+def _without_times(evidence: object) -> object:
+    """Leave out measured durations (`ms`, `cpu_ms`, `seconds` …): equal inputs, equal bytes."""
+    if isinstance(evidence, dict):
+        return {k: _without_times(v) for k, v in evidence.items() if not _is_time(str(k))}
+    if isinstance(evidence, list):
+        return [_without_times(item) for item in evidence]
+    return evidence
+
+
+def _is_time(name: str) -> bool:
+    return name in ("ms", "seconds", "peak_mb") or name.endswith(("_ms", "_seconds"))

@@ -1,0 +1,126 @@
+"""The dataset's card (README.md): what it is, how it came about, and what it falls short of.
+
+    build_card(config, facts, parts, figures, provenance(store), run_record(store))
+
+Everything above the section "Run" is equal for equal inputs. Names that come from data
+(sources, benchmarks, reasons) are escaped; no text of a question or response is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pipeline import original
+from pipeline.card_header import Part, header, title
+from pipeline.config import Config
+from pipeline.facts import STAGES, Facts, percent
+from pipeline.provenance import Provenance, RunRecord
+from pipeline.recipe import Teacher
+from pipeline.render import text
+
+
+def build_card(
+    config: Config,
+    facts: Facts,
+    parts: Sequence[Part],
+    figures: Sequence[str],
+    made_by: Provenance,
+    run: RunRecord,
+) -> str:
+    """Return the whole card, header included; `figures` are paths beside it."""
+    body = text(
+        "card.md.jinja",
+        title=title(config),
+        recipe=config.recipe,
+        facts=facts,
+        parts=parts,
+        stages=STAGES,
+        figures={figure.rpartition("/")[2].removesuffix(".png"): figure for figure in figures},
+        original=original,
+        teacher=teacher_rows(config.recipe.teacher),
+        limitations=list(limitations(config, facts)),
+        made_by=made_by,
+        run=run,
+        citation_key=citation_key(config.name),
+    )
+    return f"---\n{header(config, facts, parts)}\n---\n\n{body}"
+
+
+def citation_key(name: str) -> str:
+    """Return a BibTeX key made of a dataset's name."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def teacher_rows(teacher: Teacher | None) -> dict[str, object]:
+    """Return what a reader wants to know of the teacher, by its name in the card."""
+    if teacher is None:
+        return {}
+    sampling = teacher.sampling
+    return {
+        "teacher": teacher.name,
+        "model": teacher.model,
+        "revision": teacher.revision,
+        "asked by": f"{teacher.engine}, {teacher.style}",
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "seed": sampling.seed,
+    }
+
+
+def limitations(config: Config, facts: Facts) -> Iterator[str]:
+    """Yield what a user of these rows should know against them, one sentence or two each."""
+    if facts.pending:
+        yield (
+            f"Unfinished: when this was published, {facts.pending:,} of {facts.collected:,}"
+            " questions were still pending."
+        )
+    yield from _label_limits(facts)
+    yield from _verdict_limits(facts)
+    yield from _teacher_limits(config, facts)
+    if not facts.benchmarks:
+        yield "No benchmark was checked for contamination; do not evaluate on one unchecked."
+    else:
+        yield (
+            "Contamination was looked for in the benchmarks listed above and in no other; a"
+            " translated or thoroughly rewritten item may have passed."
+        )
+    if len(facts.rows_by["licence"]) > 1:
+        yield "The rows are under several licences; the column `licence` says which for each."
+
+
+def _label_limits(facts: Facts) -> Iterator[str]:
+    labellers = facts.rows_by["labeller"]
+    guessed = {name: n for name, n in labellers.items() if name.startswith("heuristic")}
+    for name, count in guessed.items():
+        yield (
+            f"Category and difficulty of {percent(count, facts.rows)} % of the rows are guesses"
+            f" of the labeller `{name}`, which looks at form and wording only; no model read"
+            " them."
+        )
+
+
+def _verdict_limits(facts: Facts) -> Iterator[str]:
+    unverified = facts.rows_by["outcome"].get("unverified", 0)
+    if unverified:
+        yield (
+            f"{percent(unverified, facts.rows)} % of the rows ({unverified:,}) are unverified:"
+            " nobody and nothing has checked their answers. Filter on `outcome` to leave them out."
+        )
+    if facts.rows > unverified:
+        yield (
+            "A correct outcome speaks of the final answer alone; the thinking before it was"
+            " not checked."
+        )
+
+
+def _teacher_limits(config: Config, facts: Facts) -> Iterator[str]:
+    teacher = config.recipe.teacher
+    if teacher and teacher.engine == "transformers" and facts.configs["distilled"]:
+        yield (
+            f"The teacher {teacher.name} ran inside the building process, which suits small"
+            " models only; expect short and simple thinking of the distilled rows."
+        )
+    if facts.response_tokens.unknown:
+        yield f"Rows without a count of response tokens: {facts.response_tokens.unknown:,}."

@@ -1,0 +1,60 @@
+"""Build the whole dataset, resuming what is done.
+
+Goes through the stages in order, publishes to a local folder and writes the report. Run
+it again after an interruption, and it goes on where it stopped. It needs no server.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.config import Config, load_config
+from pipeline.ledger import read_ledger
+from pipeline.stages import build, open_store, published_folder
+from pipeline.store import Store
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("config", metavar="CONFIG")
+    parser.add_argument("--version", metavar="V", help="build this version instead of the file's")
+    parser.add_argument("--only", metavar="STAGE,…", type=names, default=(), help="these stages")
+    parser.add_argument(
+        "--rebuild", metavar="TABLE,…", type=names, default=(), help="build these tables again"
+    )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run; returns the exit code."""
+    config = load_config(arguments.config, arguments.version)
+    store = open_store(config)
+    with store.locked():
+        build(config, arguments.only, arguments.rebuild)
+        if not arguments.only or "publish" in arguments.only:
+            publish(config, store)
+    return 0
+
+
+def publish(config: Config, store: Store) -> None:
+    """Publish to the local folder, write the report, and say where they are."""
+    from pipeline.publish import publish_folder
+    from pipeline.report import write_report
+
+    done = publish_folder(config, store, published_folder(config))
+    report = store.folder / "report.html"
+    write_report(config, store, report)
+    ledger = read_ledger(store)
+    print(
+        f"{config.name} {config.version}: {ledger.collected:,} questions collected,"
+        f" {ledger.published:,} published, {ledger.dropped.total():,} dropped, 0 pending"
+    )
+    for name, rows in done.rows.items():
+        print(f"  {name:<12} {rows:,} rows")
+    print(f"dataset  {done.folder}")
+    print(f"card     {done.folder / 'README.md'}")
+    print(f"report   {report}")

@@ -1,0 +1,147 @@
+"""Reads a configuration file: TOML, strict, one clear error for each thing that is wrong.
+
+The shape of a file (configs/quickstart.toml is a whole one)::
+
+    name = "quickstart"
+    version = "1"
+
+    [recipe]        # decides what the dataset is: pipeline/recipe.py
+    shards = 4
+    teacher = "teachers/smollm2-135m.toml"     # or a table of its own
+
+    [runtime]       # decides where and how fast it runs
+    workers = 2
+
+Relative paths in `recipe.teacher` are relative to the file; those in `runtime` to the
+folder in which the command runs.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from pipeline.errors import ConfigError
+from pipeline.paths import expand as expand  # noqa: PLC0414 - for those who import it from here
+from pipeline.recipe import Recipe, Strict
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class Endpoints(Strict):
+    """Where an `openai` teacher is served and how hard it is driven."""
+
+    urls: tuple[str, ...] = Field(
+        (), strict=False, description="any number of them, such as http://127.0.0.1:8000/v1"
+    )
+    api_key_env: str = Field(
+        "OPENAI_API_KEY", description="the variable that holds the key; sent only if set"
+    )
+    concurrency: int = Field(64, ge=1, description="requests in flight at each URL (guess)")
+    timeout_s: float = Field(
+        3_600.0, gt=0, strict=False, description="for one answer: 32 k tokens at 10/s"
+    )
+    connect_timeout_s: float = Field(10.0, gt=0, strict=False, description="a guess")
+    retries: int = Field(
+        8, ge=0, description="with back-off to 60 s this outlives a server's restart"
+    )
+
+
+class Local(Strict):
+    """How a `transformers` teacher generates in this process."""
+
+    batch_size: int = Field(
+        32, ge=1, description="questions at once; measured: 184 tokens/s at 32, 131 at 16, 22 alone"
+    )
+    threads: int = Field(0, ge=0, description="0: all cores")
+    device: str = Field("auto", description='as torch names it; "auto" is a GPU if there is one')
+
+
+class Runtime(Strict):
+    """Where the data lies and how many processes work on it; never part of the identity."""
+
+    data: str = Field("data", description="the folder of tables and of the teacher's replies")
+    published: str = Field("published", description="the folder in which publish writes")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="processes; as many as there are cores where it is not given",
+    )
+    endpoints: Endpoints = Endpoints()
+    local: Local = Local()
+
+
+class Config(Strict):
+    """A whole configuration."""
+
+    name: str = Field(pattern=NAME_PATTERN, description="of the dataset")
+    version: str = Field(
+        pattern=NAME_PATTERN, description='any name; another recipe needs another, but for "dev"'
+    )
+    recipe: Recipe
+    runtime: Runtime = Runtime()
+
+
+def find_config(name: str) -> Path:
+    """Return the file for a path, or for the bare name of one in `configs/` (`quickstart`)."""
+    for path in (Path(name), CONFIGS / f"{name}.toml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.toml")))
+    raise ConfigError(f"{name}: no such configuration file; the ones that come along: {known}")
+
+
+def load_config(name: str, version: str | None = None) -> Config:
+    """Read a configuration, with another version where one is given; raises ConfigError."""
+    path = find_config(name)
+    data = _read_toml(path)
+    if version is not None:
+        data["version"] = version
+    recipe = data.get("recipe")
+    if isinstance(recipe, dict) and isinstance(recipe.get("teacher"), str):
+        recipe["teacher"] = _read_toml(path.parent / recipe["teacher"])
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(path, error)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from None
+
+
+def _explain(path: Path, error: ValidationError) -> str:
+    lines = [f"{path}: {error.error_count()} thing(s) to put right"]
+    for item in error.errors():
+        field = ".".join(str(part) for part in item["loc"]) or "(the whole)"
+        rule = item["msg"].removeprefix("Value error, ")
+        lines.append(f"  {field}: {rule}{_received(item)}{_remedy(item)}")
+    return "\n".join(lines)
+
+
+def _received(item: Any) -> str:
+    value = item.get("input")
+    scalar = isinstance(value, (str, int, float, bool)) or value is None
+    return f" (got {value!r:.80})" if scalar and item["type"] != "missing" else ""
+
+
+def _remedy(item: Any) -> str:
+    if item["type"] == "extra_forbidden":
+        return "; remove the key or correct its spelling (docs/configuration.md lists all)"
+    if item["type"] == "missing":
+        return "; add it (docs/configuration.md)"
+    return ""

@@ -1,0 +1,299 @@
+"""All figures that the card, the ledger file and the report show, computed in one place.
+
+    facts = gather(config, store)
+    facts.steps[0]      Step(stage="collect", reason="empty_prompt", dropped=3, left=1997)
+    facts.rows_by["difficulty"]      {"easy": 120, "medium": 512}
+
+Equal tables give equal facts: no clock, no host, every mapping in a fixed order. One
+shard is in memory at a time. What was measured in seconds is not here (pipeline/provenance.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+
+from pipeline.config import Config
+from pipeline.ledger import STAGE_OF_TABLE, Ledger, read_ledger
+from pipeline.records import DIFFICULTIES
+from pipeline.store import Store
+from pipeline.tally import ROUND_COLUMNS, Tally, count_all
+
+Counts = dict[str, int]
+STAGES = tuple(STAGE_OF_TABLE.values())
+CONFIGS = ("open_source", "distilled")  # the two of the original, and of DESIGN section 9
+TOKEN_EDGES = tuple(2**power for power in range(4, 17))  # 16 … 65,536: one bar each doubling
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way out of the funnel: how many questions left by it, and how many were left."""
+
+    stage: str
+    reason: str
+    dropped: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What became of one source; `dropped` counts by stage, `reasons` by stage/reason."""
+
+    name: str
+    licences: tuple[str, ...]
+    revisions: tuple[str, ...]
+    rows_read: int
+    collected: int
+    dropped: Counts
+    reasons: Counts
+    published: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierFacts:
+    """How often a verifier found what; `reasons` counts by outcome/reason."""
+
+    name: str
+    correct: int
+    incorrect: int
+    unverified: int
+    reasons: Counts
+
+    @property
+    def total(self) -> int:
+        """All verdicts."""
+        return self.correct + self.incorrect + self.unverified
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFacts:
+    """One round: responses by what all their verdicts come to, and what the round gained.
+
+    `gained` counts questions that had no correct response before, `rows` published rows.
+    """
+
+    round: int
+    questions: int
+    responses: int
+    correct: int
+    incorrect: int
+    unverified: int
+    unjudged: int
+    gained: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Rows whose length lies in low ≤ tokens < high."""
+
+    low: int
+    high: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Lengths in tokens of `counted` rows; `unknown` rows have no count."""
+
+    counted: int
+    unknown: int
+    mean: float
+    median: int
+    p95: int
+    longest: int
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Questions dropped because a benchmark holds them, and by which method it was seen."""
+
+    benchmark: str
+    method: str
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All figures of a version.
+
+    `published` counts questions, `rows` rows: a question may have several. `rows_by`
+    counts rows by a column's values, `references` published questions by what there is
+    to check an answer against, `near_duplicates` drops by reason and similarity.
+    """
+
+    name: str
+    version: str
+    rows_read: int
+    repeated: int
+    collected: int
+    published: int
+    pending: int
+    balanced: bool
+    rows: int
+    steps: tuple[Step, ...]
+    sources: tuple[SourceFacts, ...]
+    configs: Counts
+    rows_by: dict[str, Counts]
+    references: Counts
+    response_tokens: Lengths
+    prompt_tokens: Lengths
+    verdicts: tuple[VerifierFacts, ...]
+    published_unverified: Counts
+    rounds: tuple[RoundFacts, ...]
+    benchmarks: tuple[str, ...]
+    contamination: tuple[Hits, ...]
+    near_duplicates: Counts
+
+    @property
+    def dropped(self) -> int:
+        """All questions that left with a reason."""
+        return sum(step.dropped for step in self.steps)
+
+    def share(self, column: str) -> dict[str, float]:
+        """Return the percentages of published rows by a column's values."""
+        return {value: percent(count, self.rows) for value, count in self.rows_by[column].items()}
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a share in percent, one digit behind the point; 0 of nothing is 0."""
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def gather(config: Config, store: Store) -> Facts:
+    """Compute a version's figures in the state in which it is."""
+    ledger, tally = read_ledger(store), count_all(store)
+    rows_by = {column: ordered(column, counts) for column, counts in tally.rows_by.items()}
+    return Facts(
+        name=store.name,
+        version=store.version,
+        rows_read=ledger.rows_read,
+        repeated=ledger.repeated,
+        collected=ledger.collected,
+        published=ledger.published,
+        pending=ledger.pending,
+        balanced=ledger.balanced,
+        rows=tally.rows,
+        steps=funnel(ledger),
+        sources=tuple(_source_facts(config, ledger, tally)),
+        configs={name: tally.configs[name] for name in CONFIGS},
+        rows_by=rows_by,
+        references=ordered("references", tally.references),
+        response_tokens=lengths(tally.response_tokens),
+        prompt_tokens=lengths(tally.prompt_tokens),
+        verdicts=tuple(_verifier_facts(tally)),
+        published_unverified=ordered("reason", tally.published_unverified),
+        rounds=tuple(_round_facts(tally)),
+        benchmarks=tuple(benchmark_name(path) for path in config.recipe.decontaminate.benchmarks),
+        contamination=tuple(Hits(*key, n) for key, n in sorted(tally.contamination.items())),
+        near_duplicates=ordered("reason", tally.near_duplicates),
+    )
+
+
+def funnel(ledger: Ledger) -> tuple[Step, ...]:
+    """Return the ways out in the order of the stages, each with what is left after it."""
+    left, steps = ledger.collected, []
+    for stage in STAGES:
+        for (of, reason), count in sorted(ledger.dropped.items()):
+            if of == stage:
+                left -= count
+                steps.append(Step(stage, reason, count, left))
+    return tuple(steps)
+
+
+def ordered(column: str, counts: Mapping[str, int]) -> Counts:
+    """Return counts in reading order: difficulties by degree, all else the largest first."""
+    if column == "difficulty":
+        known = [name for name in DIFFICULTIES if name in counts]
+        return {name: counts[name] for name in [*known, *sorted(set(counts) - set(known))]}
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def lengths(counts: Mapping[int | None, int]) -> Lengths:
+    """Summarise lengths that are given as {tokens: rows}; quantiles are exact."""
+    known = sorted((tokens, n) for tokens, n in counts.items() if tokens is not None)
+    counted = sum(n for _, n in known)
+    unknown = sum(n for tokens, n in counts.items() if tokens is None)
+    if not counted:
+        return Lengths(0, unknown, 0.0, 0, 0, 0, ())
+    mean = round(sum(tokens * n for tokens, n in known) / counted, 1)
+    median, p95 = _quantile(known, counted, 0.5), _quantile(known, counted, 0.95)
+    return Lengths(counted, unknown, mean, median, p95, known[-1][0], _bars(known))
+
+
+def _quantile(known: list[tuple[int, int]], counted: int, share: float) -> int:
+    """Return the shortest length that at least `share` of the rows do not pass."""
+    seen = 0
+    for tokens, n in known:
+        seen += n
+        if seen >= share * counted:
+            return tokens
+    return known[-1][0]
+
+
+def _bars(known: list[tuple[int, int]]) -> tuple[Bar, ...]:
+    edges = [0, *TOKEN_EDGES]
+    while edges[-1] <= known[-1][0]:
+        edges.append(2 * edges[-1])
+    bars = [
+        Bar(low, high, sum(n for tokens, n in known if low <= tokens < high))
+        for low, high in pairwise(edges)
+    ]
+    filled = [place for place, bar in enumerate(bars) if bar.rows]
+    return tuple(bars[filled[0] : filled[-1] + 1])
+
+
+def benchmark_name(path: str) -> str:
+    """Return how a benchmark is called: its file's or folder's name without an extension."""
+    return re.sub(r"\.(jsonl|parquet)(\.zst)?$", "", PurePath(path).name)
+
+
+def _source_facts(config: Config, ledger: Ledger, tally: Tally) -> Iterable[SourceFacts]:
+    declared = {source.name: source for source in config.recipe.sources}
+    for name in [*declared, *sorted(set(ledger.by_source) - set(declared))]:
+        counts = ledger.by_source.get(name, Counter())
+        reasons = {key: n for key, n in sorted(counts.items()) if "/" in key}
+        of = declared.get(name)
+        yield SourceFacts(
+            name=name,
+            licences=tuple(sorted(tally.licences.get(name) or {of.licence if of else "?"})),
+            revisions=tuple(sorted(tally.revisions.get(name) or {of.revision if of else "?"})),
+            rows_read=tally.rows_read[name],
+            collected=counts["collected"],
+            dropped={stage: _of_stage(reasons, stage) for stage in STAGES},
+            reasons=reasons,
+            published=counts["published"],
+            pending=counts["pending"],
+        )
+
+
+def _of_stage(reasons: Counts, stage: str) -> int:
+    return sum(n for key, n in reasons.items() if key.startswith(f"{stage}/"))
+
+
+def _verifier_facts(tally: Tally) -> Iterable[VerifierFacts]:
+    for name in sorted({verifier for verifier, _, _ in tally.verdicts}):
+        reasons: Counter[str] = Counter()
+        outcomes: Counter[str] = Counter()
+        for (verifier, outcome, reason), count in tally.verdicts.items():
+            if verifier == name:
+                reasons[f"{outcome}/{reason}"] += count
+                outcomes[outcome] += count
+        yield VerifierFacts(
+            name,
+            outcomes["correct"],
+            outcomes["incorrect"],
+            outcomes["unverified"],
+            ordered("reason", reasons),
+        )
+
+
+def _round_facts(tally: Tally) -> Iterable[RoundFacts]:
+    for number, counts in sorted(tally.rounds.items()):
+        yield RoundFacts(number, *(counts[column] for column in ROUND_COLUMNS))

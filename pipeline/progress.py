@@ -1,0 +1,104 @@
+"""Shows long work: a bar with rate and ETA on a terminal, plain lines in a log.
+
+A line of the log form::
+
+    label        3/16   2,011 rows/s   ETA 0:00:41
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+LOG_EVERY_S = 10.0  # a plain line at most so often; a log of days stays readable
+
+
+class _RateColumn(ProgressColumn):
+    """Units a second, over the task's whole time."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate as text."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed or 0:.1f}/s")
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts one piece of work; `advance` is cheap enough to be called for each row."""
+
+    name: str
+    total: int | None
+    bar: Progress | None
+    stream: IO[str]
+    started: float = field(default_factory=time.monotonic)
+    done: int = 0
+    note: str = ""
+    _said: float = 0.0
+    _task: object = None
+
+    def advance(self, rows: int = 1, note: str = "") -> None:
+        """Count `rows` more units, and show `note` beside them."""
+        self.done += rows
+        self.note = note or self.note
+        if self.bar is not None:
+            self.bar.update(self._task, advance=rows, note=self.note)  # type: ignore[arg-type]
+        elif time.monotonic() - self._said >= LOG_EVERY_S:
+            self.say()
+
+    def say(self) -> None:
+        """Write the line of the log form."""
+        self._said = time.monotonic()
+        seconds = max(1e-9, self._said - self.started)
+        of = f"/{self.total:,}" if self.total else ""
+        left = (self.total - self.done) * seconds / self.done if self.total and self.done else None
+        eta = f"   ETA {_clock(left)}" if left else ""
+        note = f"   {self.note}" if self.note else ""
+        rate = f"{self.done / seconds:,.1f}/s"
+        print(f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}", file=self.stream)
+        self.stream.flush()
+
+
+@contextlib.contextmanager
+def meter(name: str, total: int | None) -> Iterator[Meter]:
+    """Show the progress of `total` units of work called `name` while the block runs."""
+    stream = sys.stderr
+    if not stream.isatty():
+        plain = Meter(name, total, None, stream, _said=time.monotonic())
+        yield plain
+        plain.say()
+        return
+    columns = [
+        TextColumn("{task.description:<14}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    ]
+    with Progress(*columns, console=Console(file=stream)) as bar:
+        shown = Meter(name, total, bar, stream)
+        shown._task = bar.add_task(name, total=total, note="")
+        yield shown
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

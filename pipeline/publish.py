@@ -1,0 +1,100 @@
+"""Publishes a version to a folder that `load_dataset` reads; one that stands there is replaced.
+
+    published/quickstart/1/README.md  ledger.json  recipe.json  plots/funnel.png  …
+    published/quickstart/1/distilled/train-00000-of-00001.parquet
+
+Equal tables and an equal recipe give equal files, but for the last section of the card.
+How the folder takes its place is in pipeline/folder.py, the way to the Hub in
+pipeline/hub.py.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.card import build_card
+from pipeline.changes import Change, plan
+from pipeline.config import Config
+from pipeline.facts import CONFIGS, Facts, gather
+from pipeline.folder import MARK, PUBLISHER, files_of, taking_the_place_of
+from pipeline.hub import plan_hub, publish_hub
+from pipeline.ledger import read_ledger
+from pipeline.parquet_parts import write_parts
+from pipeline.plots import draw
+from pipeline.provenance import provenance, run_record
+from pipeline.store import Store
+
+__all__ = [
+    "Change",
+    "Published",
+    "ledger_json",
+    "plan",
+    "plan_hub",
+    "publish_folder",
+    "publish_hub",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published: rows by config, all files below `folder`, their bytes together."""
+
+    folder: Path
+    rows: dict[str, int]
+    files: tuple[str, ...]
+    bytes: int
+
+
+def publish_folder(config: Config, store: Store, to: Path, allow_open: bool = False) -> Published:
+    """Write the dataset with its card to `to`.
+
+    Raises LedgerBroken where the ledger does not balance, LedgerOpen while questions are
+    pending (unless `allow_open`), and UserError where `to` is not ours to replace.
+    """
+    ledger = read_ledger(store)
+    if not (allow_open and ledger.balanced):
+        ledger.check()
+    facts = gather(config, store)
+    to = to.resolve()
+    with taking_the_place_of(to) as new:
+        rows = _write(config, store, facts, new)
+    files = files_of(to)
+    return Published(to, rows, files, sum((to / name).stat().st_size for name in files))
+
+
+def _write(config: Config, store: Store, facts: Facts, folder: Path) -> dict[str, int]:
+    """Write every file below `folder`; returns the rows of each config."""
+    parts = write_parts(store, folder, config.recipe.publish.file_mb)
+    figures = draw(facts, folder / "plots")
+    card = build_card(config, facts, parts, figures, provenance(store), run_record(store))
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    recipe = config.recipe.model_dump(mode="json", serialize_as_any=True)
+    _write_json(folder / "recipe.json", recipe)
+    _write_json(folder / MARK, ledger_json(facts))
+    return {name: facts.configs[name] for name in CONFIGS}
+
+
+def ledger_json(facts: Facts) -> dict[str, Any]:
+    """Return the funnel for programs; `published_by` marks the folder as this program's."""
+    return {
+        "published_by": PUBLISHER,
+        "name": facts.name,
+        "version": facts.version,
+        "balanced": facts.balanced,
+        "rows_read": facts.rows_read,
+        "repeated": facts.repeated,
+        "collected": facts.collected,
+        "published": facts.published,
+        "pending": facts.pending,
+        "dropped": [asdict(step) for step in facts.steps],
+        "rows": facts.configs,
+        "sources": [asdict(source) for source in facts.sources],
+    }
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,238 @@
+"""What a stage is, and how its shards are built: only those that are missing or outdated.
+
+A stage names the tables that it writes and those that it reads, and the part of the
+recipe on which its rows depend. A shard whose manifest shows another recipe raises
+StaleTable; one whose inputs have changed since is built again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import pyarrow as pa
+
+from pipeline.config import Config
+from pipeline.errors import BuildError, StaleTable, UserError
+from pipeline.files import FileHashes
+from pipeline.progress import meter
+from pipeline.records import content_hash
+from pipeline.store import Manifest, Origin, Store
+
+FREE_VERSION = "dev"  # the version that rebuilds without asking
+
+
+@dataclass(slots=True)
+class Run:
+    """One run over one version: what stages share, worker processes among it.
+
+    The processes start with the first stage that needs them, and end with the block.
+    """
+
+    config: Config
+    store: Store
+    hashes: FileHashes
+    _pool: ProcessPoolExecutor | None = None
+
+    @property
+    def pool(self) -> ProcessPoolExecutor:
+        """The worker processes."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                max_workers=self.config.runtime.workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(os.getpid(),),
+            )
+        return self._pool
+
+    def note(self, text: str) -> None:
+        """Tell the user something that matters for the result."""
+        print(f"note: {text}", file=sys.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        """End the workers: at once after an error, since what they do is not wanted any more."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
+            if error is not None:
+                for child in multiprocessing.active_children():
+                    child.kill()
+
+
+Tables = Mapping[str, tuple[pa.Table, Mapping[str, int]]]  # table → rows, counts for its manifest
+
+
+class Stage(ABC):
+    """One step from tables to tables.
+
+    `revision` goes up when the same recipe makes other rows than before.
+    """
+
+    name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    round: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The stage's name, with its round where it has one."""
+        return self.name if self.round is None else f"{self.name} {self.round}"
+
+    @abstractmethod
+    def writes(self) -> tuple[str, ...]:
+        """Return the tables that this stage writes, all of them for each shard."""
+
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """Return the tables whose shard k (or all shards) this stage reads."""
+
+    @abstractmethod
+    def fields(self, run: Run) -> dict[str, Any]:
+        """Return the part of the recipe on which the rows depend."""
+
+    @abstractmethod
+    def build(self, run: Run) -> None:
+        """Build every shard that is not up to date."""
+
+    def whole_inputs(self) -> bool:
+        """Tell whether shard k depends on all shards of what the stage reads."""
+        return False
+
+    def origin(self, run: Run, shard: int) -> Origin:
+        """Return what shard `shard` is to be made from; raises UserError where that is missing."""
+        recipe = flatten({self.name: self.fields(run)})
+        recipe[f"{self.name}.code_revision"] = self.revision
+        recipe["shards"] = run.store.shards
+        return Origin(recipe, self._inputs(run.store, shard))
+
+    def _inputs(self, store: Store, shard: int) -> dict[str, str]:
+        if not self.whole_inputs():
+            return {table: self._output(store, table, shard) for table in self.reads()}
+        every = range(store.shards)
+        return {
+            table: content_hash([self._output(store, table, k) for k in every])
+            for table in self.reads()
+        }
+
+    def _output(self, store: Store, table: str, shard: int) -> str:
+        manifest = store.manifest(table, shard)
+        if manifest is None:
+            raise UserError(
+                f"stage {self.title}: needs table {table}, of which shard {shard} does not"
+                " exist; run the stages before it too (leave --only out)"
+            )
+        return manifest.output
+
+    def outdated(self, run: Run) -> Iterator[tuple[int, Origin]]:
+        """Yield the shards to build with what to build them from; raises StaleTable."""
+        for shard in range(run.store.shards):
+            origin = self.origin(run, shard)
+            manifests = [run.store.manifest(table, shard) for table in self.writes()]
+            if any(not self._current(run, manifest, origin) for manifest in manifests):
+                yield shard, origin
+
+    def _current(self, run: Run, manifest: Manifest | None, origin: Origin) -> bool:
+        if manifest is None:
+            return False
+        if manifest.fingerprint == origin.fingerprint:
+            return manifest.inputs == dict(origin.inputs)
+        if run.store.version == FREE_VERSION:
+            return False
+        raise StaleTable(_difference(manifest, origin))
+
+    def save(self, store: Store, shard: int, origin: Origin, made: Tables, seconds: float) -> None:
+        """Write what the stage made of a shard, one file for each of its tables."""
+        for table in self.writes():
+            rows, counts = made[table]
+            store.write(table, shard, rows, origin, counts, seconds)
+
+
+class ShardStage(Stage):
+    """A stage whose shards depend on nothing but the same shard of its inputs."""
+
+    @abstractmethod
+    def make(self, config: Config, store: Store, shard: int) -> Tables:
+        """Return the shard's rows for each table; runs in a worker process."""
+
+    def build(self, run: Run) -> None:
+        """Build the outdated shards in parallel processes."""
+        jobs = list(self.outdated(run))
+        if jobs:
+            with meter(self.title, len(jobs)) as progress:
+                started = [
+                    run.pool.submit(_make_shard, self, run.config, run.store, shard, origin)
+                    for shard, origin in jobs
+                ]
+                for done in as_completed(started):
+                    progress.advance(1, f"{_outcome(done):,} rows in the last shard")
+
+
+def _make_shard(stage: ShardStage, config: Config, store: Store, k: int, origin: Origin) -> int:
+    start = time.monotonic()
+    made = stage.make(config, store, k)
+    stage.save(store, k, origin, made, time.monotonic() - start)
+    return int(made[stage.writes()[0]][0].num_rows)
+
+
+def _outcome(done: Future[int]) -> int:
+    try:
+        return done.result()
+    except BrokenProcessPool:
+        raise BuildError(
+            "a worker process died (out of memory?); shards that were done stay done:"
+            " run again, with fewer runtime.workers or more recipe.shards"
+        ) from None
+
+
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when the parent is gone.
+
+    PR_SET_PDEATHSIG is no help here: it fires when the parent's *thread* ends.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def flatten(value: Any, name: str = "") -> dict[str, Any]:
+    """Return nested tables and lists as one table with dotted names, leaves as they are."""
+    if isinstance(value, Mapping):
+        parts = [(f"{name}.{key}" if name else str(key), part) for key, part in value.items()]
+    elif isinstance(value, (list, tuple)):
+        parts = [(f"{name}[{place}]", part) for place, part in enumerate(value)]
+    else:
+        return {name: value}
+    return {k: v for key, part in parts for k, v in flatten(part, key).items()} or {name: "(none)"}
+
+
+def _difference(manifest: Manifest, origin: Origin) -> str:
+    before, now = manifest.recipe, dict(origin.recipe)
+    names = [n for n in sorted({*before, *now}) if before.get(n) != now.get(n)]
+    changes = "; ".join(
+        f"{name} was {before.get(name, '(unset)')!r:.60}, is {now.get(name, '(unset)')!r:.60}"
+        for name in names[:5]
+    )
+    more = f"; and {len(names) - 5} more" if len(names) > 5 else ""
+    table = manifest.table.partition("/")[0]
+    return (
+        f"table {manifest.table} was built by another recipe: {changes}{more}. Build a new"
+        f" version (--version NAME), or this table again and what follows from it"
+        f" (--rebuild {table}); teacher replies are kept either way"
+    )

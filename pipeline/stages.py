@@ -1,0 +1,83 @@
+"""The stages in order, and the run that goes through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.choose import ChooseStage
+from pipeline.collect import Collect
+from pipeline.config import Config, expand
+from pipeline.decontaminate import DecontaminateStage
+from pipeline.deduplicate import DeduplicateStage
+from pipeline.distill import DistillStage, check_endpoints
+from pipeline.embed import EmbedStage
+from pipeline.errors import UserError
+from pipeline.files import FileHashes
+from pipeline.label import LabelStage
+from pipeline.selection import SelectStage
+from pipeline.stage import Run, Stage
+from pipeline.store import Store
+from pipeline.verify import VerifyStage
+
+
+def stages_of(config: Config) -> list[Stage]:
+    """Return the stages of a whole run, rounds written out."""
+    rounds = config.recipe.distill.rounds
+    asked: list[Stage] = []
+    for number in range(1, rounds + 1):
+        asked += [DistillStage(number), VerifyStage(number)]
+    return [
+        Collect(),
+        LabelStage(),
+        EmbedStage(),
+        DeduplicateStage(),
+        DecontaminateStage(),
+        ChooseStage(),
+        VerifyStage(0),
+        *asked,
+        SelectStage(rounds),
+    ]
+
+
+def open_store(config: Config) -> Store:
+    """Return the store of a configuration's version, whether it exists yet or not."""
+    root = expand(config.runtime.data)
+    return Store(root, config.name, config.version, config.recipe.shards)
+
+
+def published_folder(config: Config) -> Path:
+    """Return where a run puts the published dataset."""
+    return expand(config.runtime.published) / config.name / config.version
+
+
+def build(config: Config, only: Sequence[str] = (), rebuild: Sequence[str] = ()) -> None:
+    """Build every table that is missing or asked for again.
+
+    `only` are names of stages, `rebuild` names of tables; raises UserError for others. The
+    caller holds the version's lock (`Store.locked`).
+    """
+    stages = [stage for stage in stages_of(config) if not only or stage.name in only]
+    check_names("--only", only, {stage.name for stage in stages_of(config)} | {"publish"})
+    check_endpoints(config)
+    store = open_store(config)
+    forget(config, store, rebuild)
+    with Run(config, store, FileHashes(store.root / ".file-hashes.json")) as run:
+        for stage in stages:
+            stage.build(run)
+
+
+def forget(config: Config, store: Store, tables: Sequence[str]) -> None:
+    """Make tables be built again, all rounds of those that have rounds."""
+    every = [table for stage in stages_of(config) for table in stage.writes()]
+    check_names("--rebuild", tables, {table.partition("/")[0] for table in every})
+    for table in every:
+        if table.partition("/")[0] in tables:
+            store.forget(table)
+
+
+def check_names(option: str, given: Sequence[str], known: set[str]) -> None:
+    """Raise UserError for a name that an option does not know."""
+    for name in given:
+        if name not in known:
+            raise UserError(f"{option}: must be one of {', '.join(sorted(known))}, got {name!r}")

@@ -1,0 +1,262 @@
+"""Tables on disk: Parquet shards, each with a manifest that says what it is made from.
+
+    data/quickstart/1/questions/part-00002.parquet
+    data/quickstart/1/questions/part-00002.json      rows, counts, hashes, recipe, seconds
+
+A shard exists when its manifest does; both are written to a temporary name, flushed and
+renamed, the manifest last, so that a kill at any moment leaves a whole shard or none.
+The store knows nothing of what the tables mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import CorruptShard, StoreUnwritable, VersionBusy
+from pipeline.records import content_hash
+
+UNWRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
+ROW_GROUP_BYTES = 64 << 20  # well below the 100 MB that viewers read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a shard is: `inputs` and `output` are sha256 of files, `recipe` what made it."""
+
+    table: str
+    shard: int
+    rows: int
+    counts: dict[str, int]
+    inputs: dict[str, str]
+    output: str
+    fingerprint: str
+    recipe: dict[str, Any]
+    code: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a shard is made from: the recipe's fields that matter, and its input files."""
+
+    recipe: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the recipe's fields."""
+        return content_hash(dict(self.recipe))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The tables of one version of one dataset, all cut into the same number of shards."""
+
+    root: Path
+    name: str
+    version: str
+    shards: int
+
+    @property
+    def folder(self) -> Path:
+        """Where the version lies."""
+        return self.root / self.name / self.version
+
+    @property
+    def staging(self) -> Path:
+        """Where stages keep files that are no tables; may be deleted between runs."""
+        return self.folder / ".staging"
+
+    def path(self, table: str, shard: int) -> Path:
+        """Return where a shard's Parquet file is or will be."""
+        return self.folder / table / f"part-{shard:05d}.parquet"
+
+    def manifest(self, table: str, shard: int) -> Manifest | None:
+        """Return a shard's manifest, or None where the shard does not exist."""
+        path = self.path(table, shard).with_suffix(".json")
+        try:
+            return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise CorruptShard(
+                f"{path}: is not a manifest ({error}); delete the file and run again"
+            ) from None
+
+    def tables(self) -> list[str]:
+        """Return the names of all tables that have a shard, in alphabetical order."""
+        folders = {path.parent for path in self.folder.rglob("part-*.json")}
+        return sorted(str(folder.relative_to(self.folder)) for folder in folders)
+
+    def complete(self, table: str) -> bool:
+        """Tell whether every shard of a table exists."""
+        return all(self.manifest(table, shard) for shard in range(self.shards))
+
+    def read(self, table: str, shard: int, columns: list[str] | None = None) -> pa.Table:
+        """Return a shard; raises CorruptShard where it is missing or cannot be read."""
+        path = self.path(table, shard)
+        try:
+            return pq.ParquetFile(path).read(columns=columns)
+        except FileNotFoundError:
+            raise CorruptShard(f"{path}: is missing; run again to build it") from None
+        except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
+            raise CorruptShard(
+                f"{path}: cannot be read ({error}); delete it with its .json and run again"
+            ) from None
+
+    def write(
+        self,
+        table: str,
+        shard: int,
+        rows: pa.Table,
+        origin: Origin,
+        counts: Mapping[str, int],
+        seconds: float,
+    ) -> Manifest:
+        """Write a shard and then its manifest; raises StoreUnwritable."""
+        path = self.path(table, shard)
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".json").unlink(missing_ok=True)
+            with replacing(path) as file:
+                pq.write_table(rows, file, compression="zstd", row_group_size=group_rows(rows))
+            manifest = Manifest(
+                table=table,
+                shard=shard,
+                rows=rows.num_rows,
+                counts=dict(counts),
+                inputs=dict(origin.inputs),
+                output=sha256(path),
+                fingerprint=origin.fingerprint,
+                recipe=dict(origin.recipe),
+                code=code_version(),
+                seconds=round(seconds, 3),
+            )
+            with replacing(path.with_suffix(".json")) as file:
+                file.write(json.dumps(asdict(manifest), ensure_ascii=False).encode())
+        return manifest
+
+    def forget(self, table: str) -> None:
+        """Delete a table's manifests, so that it is built again; its rows stay until then."""
+        for path in (self.folder / table).glob("part-*.json"):
+            path.unlink()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the version for one run; raises VersionBusy where another run holds it."""
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("a+")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise VersionBusy(
+                    f"{self.name} {self.version}: another run holds this version"
+                    f" (process {lock.read().strip() or 'unknown'}); wait for it, or build"
+                    " another one with --version"
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            self._sweep()
+            yield
+
+    def _sweep(self) -> None:
+        """Delete what a killed run left half written."""
+        for path in self.folder.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn the errors of a disk that can't be written into StoreUnwritable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise StoreUnwritable(
+            f"{folder}: cannot be written ({error.strerror}); free space, correct its permissions"
+            " or name another folder, and run again: what is done stays done"
+        ) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file that takes the place of `path` when the block ends well."""
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def group_rows(rows: pa.Table) -> int:
+    """Return how many rows make a row group of about `ROW_GROUP_BYTES`."""
+    if rows.num_rows == 0:
+        return 1
+    each = max(1, rows.nbytes // rows.num_rows)
+    return int(min(1 << 20, max(1, ROW_GROUP_BYTES // each)))
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def count_by(rows: pa.Table, *columns: str) -> dict[str, int]:
+    """Count a table's rows by the values of columns, joined with "/", in alphabetical order."""
+    if rows.num_rows == 0:
+        return {}
+    groups = rows.select(list(columns)).group_by(list(columns)).aggregate([([], "count_all")])
+    names = zip(*(groups.column(name).to_pylist() for name in columns), strict=True)
+    counts = groups.column("count_all").to_pylist()
+    return dict(sorted(("/".join(map(str, n)), c) for n, c in zip(names, counts, strict=True)))
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the commit of this code where it runs from a checkout, else its release."""
+    head = Path(__file__).resolve().parent.parent / ".git"
+    if head.exists():
+        import subprocess
+
+        command = ["git", "-C", str(head.parent), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return done.stdout.strip()
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("build-dataset")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,172 @@
+"""Stage verify: verdicts on every response of a round, each with its reason.
+
+Rules look at every response; one that they do not refuse goes to the verifier of its
+question's kind. Where there is nothing to check against, the verdict says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.acceptance import NOTHING, RULES
+from pipeline.errors import ConfigError
+from pipeline.progress import meter
+from pipeline.recipe import Verify
+from pipeline.records import Question, Response, Verdict, canonical_json
+from pipeline.stage import Run, Stage
+from pipeline.store import count_by
+from verifiers import Outcome, Result, Verifier, available
+
+Pair = tuple[Question, Response]
+CODE_SETTINGS = ("language", "time_limit_s", "memory_limit_mb")  # of a question's metadata
+NEEDS = {"math": "reference_answer", "code": "test_cases"}  # verifier → what it checks against
+
+
+class VerifyStage(Stage):
+    """Writes `verdicts/round=NN`; verifiers have processes of their own."""
+
+    name = "verify"
+
+    def __init__(self, round: int) -> None:
+        self.round: int = round
+
+    def writes(self) -> tuple[str, ...]:
+        """Return the round's verdicts."""
+        return (f"verdicts/round={self.round:02d}",)
+
+    def reads(self) -> tuple[str, ...]:
+        """Return the round's responses and the questions that they answer."""
+        return ("questions", "chosen", f"responses/round={self.round:02d}")
+
+    def fields(self, run: Run) -> dict[str, Any]:
+        """Return which verifier judges what, with its settings."""
+        return run.config.recipe.verify.model_dump()
+
+    def build(self, run: Run) -> None:
+        """Judge the outdated shards one after the other."""
+        jobs = list(self.outdated(run))
+        if not jobs:
+            return
+        recipe = run.config.recipe.verify
+        instruments = Instruments(recipe, run.config.runtime.workers)
+        with instruments, meter(self.title, None) as progress:
+            for shard, origin in jobs:
+                start = time.monotonic()
+                pairs = answered(run, shard, self.round)
+                verdicts = sorted(instruments.judge(pairs), key=lambda v: (v.key, v.verifier))
+                rows = Verdict.to_table(verdicts)
+                counts = count_by(rows, "verifier", "outcome", "reason")
+                made = {self.writes()[0]: (rows, counts)}
+                self.save(run.store, shard, origin, made, time.monotonic() - start)
+                progress.advance(len(pairs))
+
+
+def answered(run: Run, shard: int, round: int) -> list[Pair]:
+    """Return a shard's chosen questions with their responses of a round."""
+    chosen = set(run.store.read("chosen", shard).column("id").to_pylist())
+    table = run.store.read(f"responses/round={round:02d}", shard)
+    responses = [r for r in Response.from_table(table) if r.id in chosen]
+    wanted = {response.id for response in responses}
+    rows = Question.from_table(run.store.read("questions", shard))
+    questions = {question.id: question for question in rows if question.id in wanted}
+    return [(questions[response.id], response) for response in responses]
+
+
+class Instruments:
+    """The verifiers that a recipe names, each started when the first row needs it."""
+
+    def __init__(self, recipe: Verify, workers: int) -> None:
+        self.recipe, self.workers = recipe, workers
+        self.known = available()
+        self.open = contextlib.ExitStack()
+        self.started: dict[str, Verifier] = {}
+        for name in {*recipe.by_kind.values(), *recipe.settings}:
+            if name not in self.known:
+                raise ConfigError(
+                    f"recipe.verify: verifier must be one of {sorted(self.known)}, got {name!r}"
+                )
+
+    def __enter__(self) -> Instruments:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open.close()
+
+    def get(self, name: str) -> Verifier:
+        """Return a verifier, starting it; raises ConfigError for settings that it doesn't know."""
+        if name not in self.started:
+            settings = self.recipe.settings.get(name, {})
+            try:
+                verifier = self.known[name].create(workers=self.workers, **settings)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"recipe.verify.settings.{name}: {error}") from None
+            self.started[name] = self.open.enter_context(verifier)
+        return self.started[name]
+
+    def judge(self, pairs: list[Pair]) -> Iterator[Verdict]:
+        """Yield the verdicts on pairs: first the rules', then the others' on what is left."""
+        left: dict[str, list[Pair]] = {}
+        for pair, result in self._results(RULES, pairs):
+            yield verdict(pair[1], result)
+            if result.outcome != Outcome.INCORRECT:
+                left.setdefault(self.instrument(pair[0]), []).append(pair)
+        for name, group in left.items():
+            for pair, result in self._results(name, group):
+                yield verdict(pair[1], result)
+
+    def instrument(self, question: Question) -> str:
+        """Return the name of the verifier for a question, `none` where there is none."""
+        name = self.recipe.by_kind.get(question.kind, NOTHING)
+        return name if getattr(question, NEEDS.get(name, "prompt")) else NOTHING
+
+    def _results(self, name: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Result]]:
+        if name == NOTHING:
+            yield from ((pair, _nothing(pair[0])) for pair in pairs)
+            return
+        rows = (as_row(question, response) for question, response in pairs)
+        yield from zip(pairs, self.get(name).results(rows), strict=True)
+
+
+def _nothing(question: Question) -> Result:
+    """Return the verdict where no verifier looks: is there anything that one could check?"""
+    checkable = question.reference_answer or question.test_cases or question.constraints
+    reason = "no_verifier" if checkable else "nothing_to_check"
+    return Result(Outcome.UNVERIFIED, reason, NOTHING, evidence={"kind": question.kind})
+
+
+def as_row(question: Question, response: Response) -> dict[str, Any]:
+    """Return a question and its response in the form of the `verify` command."""
+    row: dict[str, Any] = {
+        "id": question.id,
+        "answer": response.text,
+        "prompt": [{"role": turn.role, "content": turn.content} for turn in question.prompt],
+        "finish_reason": response.finish_reason,
+    }
+    if question.reference_answer is not None:
+        row["reference_answer"] = question.reference_answer
+    for name in ("test_cases", "constraints"):
+        if (text := getattr(question, name)) is not None:
+            row[name] = json.loads(text)
+    metadata = json.loads(question.metadata)
+    wanted = CODE_SETTINGS if question.kind == "code" else ("options",)
+    return row | {name: metadata[name] for name in wanted if name in metadata}
+
+
+def verdict(response: Response, result: Result) -> Verdict:
+    """Return a verifier's result as a record."""
+    return Verdict(
+        id=response.id,
+        teacher=response.teacher,
+        round=response.round,
+        attempt=response.attempt,
+        verifier=result.verifier,
+        outcome=result.outcome.value,
+        score=result.score,
+        reason=result.reason,
+        evidence=canonical_json(dict(result.evidence)),
+        seconds=round(result.seconds, 6),
+    )

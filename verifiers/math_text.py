@@ -1,0 +1,165 @@
+"""Brings mathematical text, LaTeX or plain or Unicode, into one spelling.
+
+``normalise(r"$\\dfrac{1}{2}\\,\\mathrm{cm}^{2}.$")`` is ``\\frac{1}{2} \\mathrm{cm}^{2}``,
+``normalise("３½ ≤ x")`` is ``3\\frac{1}{2}\\le x``. Only the spelling changes, never the
+meaning; nothing is parsed, and every step takes time linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi",
+    "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi",
+    "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Π": "Pi",
+    "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+COMMANDS = {
+    "×": "times", "÷": "div", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∞": "infty",
+    "≤": "le", "⩽": "le", "≦": "le", "≥": "ge", "⩾": "ge", "≧": "ge", "≠": "ne", "≈": "approx",
+    "±": "pm", "∓": "mp", "∪": "cup", "⋃": "cup", "∩": "cap", "∈": "in", "∅": "emptyset",
+    "°": "degree", "º": "degree", "℃": "degree C", "∠": "angle", "△": "triangle",
+    "→": "to", "⟨": "langle", "⟩": "rangle", "⌊": "lfloor", "⌋": "rfloor", "⌈": "lceil",
+    "⌉": "rceil", "∧": "wedge", "∨": "vee", "£": "pounds", "€": "euro", "¥": "yen", "￥": "yen",
+}  # fmt: skip
+FRACTIONS = {
+    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
+    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
+    "⅞": (7, 8), "⅐": (1, 7), "⅑": (1, 9), "⅒": (1, 10),
+}  # fmt: skip
+PUNCTUATION = {
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "∗": "*", "⁄": "/", "∕": "/",
+    "∣": "|", "，": ",", "、": ",", "；": ";", "：": ":", "。": ".", "（": "(", "）": ")",
+    "【": "[", "】": "]", "『": " ", "』": " ", "「": " ", "」": " ", "“": '"', "”": '"', "’": "'",
+    "‘": "'", "′": "'", "\u3000": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "",
+    "\ufeff": "", "\u2061": "", "\u2062": "", "🞄": "",
+}  # fmt: skip
+TABLE = str.maketrans(
+    {
+        **FULL_WIDTH,
+        **PUNCTUATION,
+        **{sign: rf"\{name} " for sign, name in {**GREEK, **COMMANDS}.items()},
+        **{sign: rf"\frac{{{a}}}{{{b}}}" for sign, (a, b) in FRACTIONS.items()},
+    }
+)
+HIGH, LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ"
+HIGH_TABLE, LOW_TABLE = (str.maketrans(script, "0123456789+-()n") for script in (HIGH, LOW))
+SCRIPTS = re.compile(f"[{HIGH}]+|[{LOW}]+")
+ROOT = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])?")
+CUBE_ROOT = re.compile(r"∛\s*(\d+(?:\.\d+)?|[A-Za-z])?")
+
+SAME = {
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
+    "leq": "le", "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne", "lbrace": "{",
+    "rbrace": "}", "varnothing": "emptyset", "infin": "infty", "textdegree": "degree",
+    "bigcup": "cup", "lor": "vee", "land": "wedge", "ldots": "dots", "cdots": "dots",
+    "rightarrow": "to", "Rightarrow": "to", "implies": "to", "textdollar": "dollar", "ast": "*",
+    "simeq": "approx", "thickapprox": "approx", "doteq": "approx", "textpm": "pm", "tg": "tan",
+    "ctg": "cot", "arctg": "arctan", "cosec": "csc",
+}  # fmt: skip
+PLAIN = {
+    "lt": "<", "gt": ">", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lbrack": "[",
+    "rbrack": "]", "lparen": "(", "rparen": ")", "colon": ":", "prime": "'", "quad": " ",
+    "qquad": " ", "enspace": " ", "thinspace": " ", "space": " ",
+}  # fmt: skip
+DROPPED = re.compile(
+    r"left|right|middle|[bB]igg?[lr]?|(?:display|text|script)style|(?:no)?limits|mathstrut|hfill"
+    r"|boxed|fbox|rm|bf|it"
+)
+COMMAND = re.compile(r"\\([A-Za-z]+)(\*?)")
+ROW_SKIP = re.compile(r"\\\\\[[^\]\n]{0,20}\]")
+DIGIT_GAP = re.compile(r"(?<=\d)(?:\\[,!;:]|\{\\[,!]\})\s*(?=\d{3}(?!\d))")
+COMMA_GAP = re.compile(r"(?<=\d)(?:\{,\}|,\\!)\s*(?=\d{3}(?!\d))")
+SPACING = re.compile(r"\\[,;:!>\s]|~")
+DELIMITER = re.compile(r"(?<!\\)\\[\[\]()]")
+CIRCLE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![A-Za-z]))")
+# 0.1\overline{6} and 0.1\dot{6}: both groups of digits are bounded, as is what is computed.
+RECURRING = re.compile(
+    r"(\d{0,50})\.(\d{0,50})(?:\\(?:overline|bar)\s*\{(\d{1,50})\}|\\dot\s*\{?(\d)\}?)"
+)
+SPACE = re.compile(r"\s+")
+BETWEEN_DIGITS = re.compile(r"(?<=\d) (?=[\d.])")
+TRAILING = ' .,;:*?`"'  # not "!", which may be a factorial
+LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
+
+
+def normalise(text: str) -> str:
+    """Return a text in the spelling of this module, outer punctuation removed."""
+    text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
+    text = _latex(text.translate(TABLE))
+    return _trimmed(SPACE.sub(" ", text))
+
+
+def key(normalised: str) -> str:
+    """Return a normalised text without spaces, but for those between digits (1 1/2)."""
+    return BETWEEN_DIGITS.sub("\x00", normalised).replace(" ", "").replace("\x00", " ")
+
+
+def balanced(text: str) -> bool:
+    """Say whether the braces of a LaTeX text match."""
+    depth = 0
+    for token in re.findall(r"\\.|[{}]", text, re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _script(match: re.Match[str]) -> str:
+    signs = match.group()
+    if signs[0] in HIGH:
+        return "^{" + signs.translate(HIGH_TABLE) + "}"
+    return "_{" + signs.translate(LOW_TABLE) + "}"
+
+
+def _root(match: re.Match[str]) -> str:
+    return rf"\sqrt{{{match[1]}}}" if match[1] else r"\sqrt "
+
+
+def _cube_root(match: re.Match[str]) -> str:
+    return rf"\sqrt[3]{{{match[1]}}}" if match[1] else r"\sqrt[3]"
+
+
+def _latex(text: str) -> str:
+    if "\\" in text or "$" in text or "{" in text:
+        text = ROW_SKIP.sub(r"\\\\", text)
+        text = COMMA_GAP.sub(",", DIGIT_GAP.sub("", text))
+        text = text.replace(r"\\", "\x01")
+        text = text.replace(r"\$", r"\dollar ").replace(r"\%", "%").replace(r"\#", "#")
+        text = DELIMITER.sub(" ", SPACING.sub(" ", text))
+        text = CIRCLE.sub(r"\\degree ", text)
+        text = COMMAND.sub(_command, text)
+        text = RECURRING.sub(_recurring, text)
+        text = _dollars(text).replace("\x01", r"\\")
+    return text
+
+
+def _command(match: re.Match[str]) -> str:
+    name = match[1]
+    if DROPPED.fullmatch(name):
+        return " "
+    if name in PLAIN:
+        return PLAIN[name]
+    name = SAME.get(name, name)
+    return name if name == "*" else "\\" + name + match[2]
+
+
+def _recurring(match: re.Match[str]) -> str:
+    whole, fixed, again = match[1] or "0", match[2], match[3] or match[4]
+    shift, period = 10 ** len(fixed), 10 ** len(again) - 1
+    top = int(whole + fixed) * period + int(again)
+    return rf"\frac{{{top}}}{{{shift * period}}}"
+
+
+def _dollars(text: str) -> str:
+    """Remove dollar signs that delimit formulas; a single one in front of a digit is money."""
+    if text.count("$") == 1 and re.search(r"\$\s*[\d.]", text):
+        return text.replace("$", r"\dollar ")
+    return text.replace("$", " ")
+
+
+def _trimmed(text: str) -> str:
+    return text.strip(" ").rstrip(TRAILING).lstrip(LEADING)

@@ -1,0 +1,139 @@
+"""Units of measure: what they are called, their dimension, and their exact factors.
+
+``3 km`` is 3 · 1000 of dimension {length: 1}; ``5 m/s^2`` has {length: 1, time: −2}. Words
+that are no unit (``apples``, ``页``) have no dimension and make no difference.
+
+Only exact factors are listed. Temperatures are dimensions of their own each, since
+converting them is no multiplication; so are currencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+Dimension = Mapping[str, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A factor to the base unit and a power for each base dimension."""
+
+    factor: Fraction = Fraction(1)
+    dimension: Dimension = field(default_factory=dict)
+
+    def times(self, other: Unit, power: Fraction) -> Unit | None:
+        """Return this unit times a power of another; None where the factor would be inexact."""
+        if power.denominator != 1 or abs(power) > 12:
+            return None
+        powers = dict(self.dimension)
+        for name, value in other.dimension.items():
+            powers[name] = powers.get(name, Fraction(0)) + value * power
+        kept = {name: value for name, value in powers.items() if value}
+        return Unit(self.factor * other.factor ** int(power), kept)
+
+
+def _unit(dimension: str, factor: str | int) -> Unit:
+    return Unit(Fraction(factor), {dimension: Fraction(1)})
+
+
+def _named(dimension: str, table: Mapping[str, str | int]) -> dict[str, Unit]:
+    """Read a table whose keys are all names of one unit, separated by spaces."""
+    return {
+        name: _unit(dimension, factor) for names, factor in table.items() for name in names.split()
+    }
+
+
+UNITS: dict[str, Unit] = {
+    **_named(
+        "length",
+        {
+            "nm nanometer nanometers": "1/1000000000", "mm millimeter millimeters 毫米": "1/1000",
+            "cm centimeter centimeters centimetre centimetres 厘米": "1/100",
+            "dm decimeter decimeters 分米": "1/10", "m meter meters metre metres 米": 1,
+            "km kilometer kilometers kilometre kilometres 千米 公里": 1000,
+            "inch inches": "0.0254", "ft foot feet": "0.3048", "yd yard yards": "0.9144",
+            "mi mile miles": "1609.344",
+        },
+    ),
+    **_named(
+        "mass",
+        {
+            "mg milligram milligrams 毫克": "1/1000000", "g gram grams 克": "1/1000",
+            "kg kilogram kilograms 千克 公斤": 1, "t ton tons tonne tonnes 吨": 1000,
+            "lb lbs pound pounds": "0.45359237", "oz ounce ounces": "0.028349523125",
+        },
+    ),
+    **_named(
+        "time",
+        {
+            "ms millisecond milliseconds": "1/1000", "s sec secs second seconds 秒": 1,
+            "min mins minute minutes 分钟": 60, "h hr hrs hour hours 小时": 3600,
+            "day days 天": 86400, "week weeks": 604800,
+        },
+    ),
+    **_named("years", {"year years yr yrs 年 岁": 1}),
+    **_named("months", {"month months 个月": 1}),
+    **_named("dollars", {"dollar dollars USD 美元": 1, "cent cents ¢": "1/100"}),
+    **_named("euros", {"euro euros EUR 欧元": 1}),
+    **_named("pounds sterling", {"GBP 英镑": 1}),
+    **_named("yuan", {"yuan yen RMB 元": 1, "角": "1/10"}),
+    **_named("rupees", {"rupee rupees Rs": 1}),
+    **_named("degrees", {"degree degrees deg 度": 1}),
+    **_named("radians", {"rad radian radians": 1}),
+    **_named("celsius", {"celsius Celsius 摄氏度": 1}),
+    **_named("fahrenheit", {"fahrenheit Fahrenheit": 1}),
+    **_named("percent", {"percent percentage pct": 1}),
+    **_named("current", {"A amp amps ampere amperes": 1, "mA": "1/1000"}),
+    **_named("amount", {"mol mole moles": 1, "mmol": "1/1000"}),
+    **_named("temperature", {"K kelvin kelvins": 1}),
+    **_named("information", {"bit bits": 1, "byte bytes": 8}),
+}  # fmt: skip
+
+
+def _derived(factor: str | int, **powers: int) -> Unit:
+    return Unit(Fraction(factor), {name: Fraction(power) for name, power in powers.items()})
+
+
+UNITS |= {
+    name: unit
+    for names, unit in {
+        "L l liter liters litre litres 升": _derived("1/1000", length=3),
+        "mL ml milliliter milliliters cc 毫升": _derived("1/1000000", length=3),
+        "平方米": _derived(1, length=2), "平方厘米": _derived("1/10000", length=2),
+        "立方米": _derived(1, length=3), "立方厘米": _derived("1/1000000", length=3),
+        "平方千米": _derived(1_000_000, length=2),
+        "公顷 hectare hectares": _derived(10_000, length=2),
+        "mph": _derived("0.44704", length=1, time=-1), "kph": _derived("5/18", length=1, time=-1),
+        "Hz hertz": _derived(1, time=-1),
+        "N newton newtons": _derived(1, mass=1, length=1, time=-2),
+        "J joule joules": _derived(1, mass=1, length=2, time=-2),
+        "kJ": _derived(1000, mass=1, length=2, time=-2),
+        "W watt watts": _derived(1, mass=1, length=2, time=-3),
+        "kW": _derived(1000, mass=1, length=2, time=-3),
+        "Pa pascal pascals": _derived(1, mass=1, length=-1, time=-2),
+        "kPa": _derived(1000, mass=1, length=-1, time=-2),
+        "C coulomb coulombs": _derived(1, current=1, time=1),
+        "V volt volts": _derived(1, mass=1, length=2, time=-3, current=-1),
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+
+POWER_WORDS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2}
+# Words that end a number without being a unit: 5 people is 5.
+UNIT_WORDS = frozenset(UNITS) | frozenset(POWER_WORDS) | {"per"}
+
+
+def product(parts: Iterable[tuple[str, Fraction]]) -> Unit | None:
+    """Return the unit that words with powers make; None where none of them is a unit."""
+    unit, known, carried = Unit(), False, 1
+    for word, power in parts:
+        if word in POWER_WORDS:
+            carried = POWER_WORDS[word]
+        elif word in UNITS:
+            grown = unit.times(UNITS[word], power * carried)
+            if grown is None:
+                return None
+            unit, known, carried = grown, True, 1
+    return unit if known else None

@@ -1,0 +1,196 @@
+"""Finds the loops that reasoning models fall into, in time about linear in the text.
+
+A model that loops writes the same span again and again::
+
+    Wait, maybe the order matters. Wait, maybe the order matters. Wait, maybe the order …
+
+Two forms are looked for: a span repeated back to back (`consecutive`), and a phrase that
+keeps coming back within a window, with other words in between (`windowed`).
+
+Tokens are runs of ASCII letters and digits, and every other character that is no space,
+so a Chinese text has about as many tokens as characters; rulers (`-----`) are shortened
+first. Loops whose words or numbers
+change each time are not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+TOKEN = re.compile(r"[A-Za-z0-9_]+|[^\sA-Za-z0-9_]")
+WORD = re.compile(r"[A-Za-z]{2,}|[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]")
+RULERS = tuple(4 * sign for sign in "-=*#~.:")
+RULER = re.compile(r"([-=*#~.:])\1{3,200}")  # tables and headings, which are no loops
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: any large odd number does
+FOLD = np.uint64(29)
+SEED = 8  # n-gram by which a loop's distance is found; the shortest span that is looked for
+CLOSENESS = 0.6  # of a loop's places at least so many per token of its span recur at it
+PARTIAL = 0.25  # a last copy counts from three quarters on: cutting a text moves token borders
+EXCERPT_CHARS = 200
+
+Ids = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When repetition is a loop; all lengths in tokens.
+
+    Back to back, a span counts from `repeats` times and `tokens` tokens in all; one shorter
+    than 8 tokens (a row of zeros) from `short_tokens` in all; one of `long_span` tokens
+    from two times. Within `window` tokens, a phrase of `phrase` tokens, `phrase_words` of
+    them words, counts from `phrase_repeats` times.
+
+    Origin: the 516 DeepSeek-R1 traces of KodCode. Back to back, their worst is a span of
+    19 tokens twice, and one of 2 tokens 8 times; their worst phrase comes 6 times.
+    """
+
+    repeats: int = 3
+    tokens: int = 40
+    short_tokens: int = 120
+    long_span: int = 100
+    phrase: int = 16
+    phrase_words: int = 6
+    phrase_repeats: int = 8
+    window: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop: its form, its span in tokens, how often, and at which token it begins."""
+
+    form: str
+    span: int
+    times: int
+    at: int
+
+    def evidence(self, text: str) -> dict[str, Any]:
+        """Return what a person needs to see of the loop, with one span as an excerpt."""
+        text = shortened(text)
+        tokens = islice(TOKEN.finditer(text), self.at, self.at + self.span)
+        places = [(match.start(), match.end()) for match in tokens]
+        start, end = places[0][0], places[-1][1]
+        excerpt = text[start : min(end, start + EXCERPT_CHARS)]
+        return {"form": self.form, "tokens": self.span, "times": self.times, "excerpt": excerpt}
+
+
+def shortened(text: str) -> str:
+    """Return the text with its rulers shortened to three characters."""
+    if not any(ruler in text for ruler in RULERS):  # spares most texts the slower search
+        return text
+    return RULER.sub(r"\1\1\1", text)
+
+
+def find_loop(text: str, limits: Thresholds) -> Loop | None:
+    """Return the worst back-to-back loop of a text, else its worst phrase, else None."""
+    tokens = TOKEN.findall(shortened(text))
+    if len(tokens) < max(SEED, min(limits.tokens, limits.phrase * limits.phrase_repeats)):
+        return None
+    ids = np.fromiter(map(hash, tokens), dtype=np.int64, count=len(tokens)).view(np.uint64)
+    loops = [loop for loop in consecutive(ids) if counts(loop, limits)]
+    if loops:
+        return max(loops, key=lambda loop: (loop.span * loop.times, -loop.span))
+    return windowed(tokens, ids, limits)
+
+
+def counts(loop: Loop, limits: Thresholds) -> bool:
+    """Say whether a span repeated back to back is long and frequent enough."""
+    total = loop.span * loop.times
+    if loop.span < SEED:
+        return loop.times >= limits.repeats and total >= limits.short_tokens
+    if loop.span >= limits.long_span:
+        return loop.times >= 2
+    return loop.times >= limits.repeats and total >= limits.tokens
+
+
+def grams(ids: Ids, size: int) -> Ids:
+    """Return a hash of each n-gram, by place."""
+    count = len(ids) - size + 1
+    hashes = np.zeros(count, dtype=np.uint64)
+    for offset in range(size):
+        hashes = hashes * MULTIPLIER + ids[offset : offset + count]
+    return hashes ^ (hashes >> FOLD)
+
+
+def consecutive(ids: Ids) -> Iterator[Loop]:
+    """Yield, for each distance at which the text recurs closely, its longest repetition."""
+    for span in recurring_distances(grams(ids, SEED)):
+        run, at = longest_run(ids[span:] == ids[:-span])
+        yield Loop("consecutive", span, int((run + span) / span + PARTIAL), at)
+
+
+def recurring_distances(hashes: Ids) -> list[int]:
+    """Return distances d at which n-grams recur often, measured by d itself.
+
+    A span of d tokens repeated k times makes nearly (k − 1)·d places recur at distance d;
+    a passage that is merely stated again later does so at a distance far above its length.
+    """
+    order = np.argsort(hashes, kind="stable")
+    same = hashes[order[1:]] == hashes[order[:-1]]
+    distances = (order[1:] - order[:-1])[same]
+    if not len(distances):
+        return []
+    frequency = np.bincount(distances)
+    close = frequency > CLOSENESS * np.arange(len(frequency))
+    close &= frequency >= SEED
+    return [int(distance) for distance in np.flatnonzero(close)]
+
+
+def longest_run(mask: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Return length and start of the longest run of True."""
+    padded = np.concatenate(([0], mask.view(np.int8), [0]))
+    edges = np.flatnonzero(np.diff(padded))
+    if not len(edges):
+        return 0, 0
+    lengths = edges[1::2] - edges[::2]
+    longest = int(lengths.argmax())
+    return int(lengths[longest]), int(edges[::2][longest])
+
+
+def windowed(tokens: list[str], ids: Ids, limits: Thresholds) -> Loop | None:
+    """Return the phrase that comes most often within a window, if that is often enough."""
+    if len(tokens) < limits.phrase * limits.phrase_repeats:
+        return None
+    worst: Loop | None = None
+    for places in frequent(grams(ids, limits.phrase), limits.phrase_repeats):
+        loop = phrase_loop(places, limits)
+        # Among equals the earliest: the order of the hashes differs from process to process.
+        rank = (loop.times, -loop.at)
+        if (worst is None or rank > (worst.times, -worst.at)) and wordy(tokens, loop, limits):
+            worst = loop
+    return worst if worst and worst.times >= limits.phrase_repeats else None
+
+
+def frequent(hashes: Ids, least: int) -> Iterator[Places]:
+    """Yield the places, in order, of every n-gram that comes at least so many times."""
+    order = np.argsort(hashes, kind="stable")
+    edges = np.flatnonzero(np.diff(hashes[order])) + 1
+    starts = np.concatenate(([0], edges))
+    sizes = np.diff(np.concatenate((starts, [len(order)])))
+    for group in np.flatnonzero(sizes >= least):
+        yield order[starts[group] : starts[group] + sizes[group]]
+
+
+def phrase_loop(places: Places, limits: Thresholds) -> Loop:
+    """Count a phrase's places that don't overlap, in the window that holds most of them."""
+    kept = [int(places[0])]
+    for place in places[1:]:
+        if place - kept[-1] >= limits.phrase:
+            kept.append(int(place))
+    ends = np.searchsorted(kept, np.array(kept) + limits.window)
+    inside = ends - np.arange(len(kept))
+    best = int(inside.argmax())
+    return Loop("windowed", limits.phrase, int(inside[best]), kept[best])
+
+
+def wordy(tokens: list[str], loop: Loop, limits: Thresholds) -> bool:
+    """Say whether a phrase is made of words; lists of numbers and code recur without a loop."""
+    phrase = tokens[loop.at : loop.at + loop.span]
+    return sum(bool(WORD.match(token)) for token in phrase) >= limits.phrase_words
