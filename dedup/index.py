@@ -144,9 +144,7 @@ def _blocks(vectors: Vectors, block: int) -> Iterator[tuple[int, NDArray[np.floa
         yield start, np.ascontiguousarray(vectors[start : start + block], np.float32)
 
 
-def _search(
-    index: faiss.Index, rows: NDArray[np.float32], threshold: float
-) -> tuple[Rows, Rows]:
+def _search(index: faiss.Index, rows: NDArray[np.float32], threshold: float) -> tuple[Rows, Rows]:
     """Return (row, indexed row) wherever their inner product is above the threshold."""
     limits, _, near = index.range_search(rows, threshold)
     return np.repeat(np.arange(len(rows)), np.diff(limits.astype(np.int64))), near

@@ -1,6 +1,6 @@
-"""Which rows of a set say what another row says already, and which row of a group stays.
+"""Which rows of a set repeat another row, in the same words or in nearly the same.
 
-Rows as parallel sequences, the better row having the higher priority, then the lower id::
+Rows as parallel sequences; the better row has the higher priority, then the lower id::
 
     result = deduplicate(
         texts=["What is 2+2?", "what is 2 + 2 ?", "How much is two and two?"],
@@ -8,37 +8,39 @@ Rows as parallel sequences, the better row having the higher priority, then the 
     )
     result.drops   # [Dropped(id="q1", of="q2", score=1.0, reason="exact"), …]
 
-Rows are walked from best to worst, and a row is dropped if and only if a better row that
-was kept says the same: same normal form (`dedup.exact`), or a cosine at or above the
-threshold. So no chains: every dropped row names a kept row that it pairs with itself. A
-row that equals a dropped row in text, but is far from the row that the other was dropped
-for, is kept, and the rest of its group is dropped for it.
+Two rows pair by one normal form (`dedup.exact`, score 1) or by a cosine at or above the
+threshold; which of them stay, `dedup.greedy` says. Every dropped row names a kept row
+that it pairs with itself: a row whose words equal those of a dropped row, but whose
+vector is far from the row that the other one was dropped for, stays.
 
-Says nothing about pairs that the index did not find (`dedup.index`, engine `cells`).
+Says nothing about pairs that the index does not find (`dedup.index`, engine `cells`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dedup.exact import numbers, text_hash
-from dedup.index import BLOCK, Rows, Scores, Vectors, pairs_above
+from dedup.greedy import keep_greedy, named, walk
+from dedup.index import BLOCK, Found, Rows, Scores, Vectors, pairs_above
 
-THRESHOLD = 0.9  # usual in published reasoning sets for MiniLM-class encoders; not calibrated here
-CHUNK = 1_000_000  # pairs that are Python objects at a time
+__all__ = ["THRESHOLD", "Deduplication", "Dropped", "Pairs", "deduplicate", "keep_greedy"]
+
+THRESHOLD = 0.9  # a guess that is usual for reasoning sets; not calibrated for an encoder
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of rows by their place in the input; `spared` marks those that the numbers kept apart.
+    """Pairs of rows, `i` the better one; `spared` marks those that numbers kept apart.
 
-    Of rows with one normal form only each row with the best of them is listed, score 1,
-    `exact`. Of rows equal in text and vector only the best has semantic pairs.
+    Of rows with one normal form, each is paired with the best of them (`exact`, score 1)
+    and only the best of those that are equal in vector and mark too has pairs by vector.
     """
 
     i: Rows
@@ -53,7 +55,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A row that goes: `of` is a kept row, `reason` is "exact" (score 1) or "semantic"."""
+    """A row that goes: `of` is a kept row's id, `reason` "exact" (score 1) or "semantic"."""
 
     id: str
     of: str
@@ -63,7 +65,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Deduplication:
-    """What was dropped, in the order of the input, and every pair found."""
+    """What goes, in the order of the input, and every pair found, by rows of the input."""
 
     ids: Sequence[str]
     drops: list[Dropped]
@@ -76,19 +78,19 @@ class Deduplication:
 
     def pair_rows(self) -> Iterator[dict[str, Any]]:
         """Yield each pair as {id, of, score, reason}; reason exact, semantic or spared."""
-        pairs = self.pairs
-        columns = (column.tolist() for column in (pairs.i, pairs.j, pairs.score))
-        for i, j, score, exact, spared in zip(*columns, pairs.exact, pairs.spared, strict=True):
-            reason = "exact" if exact else "spared" if spared else "semantic"
+        reasons = np.where(self.pairs.exact, "exact", "semantic")
+        reasons = np.where(self.pairs.spared, "spared", reasons)
+        columns = (self.pairs.i, self.pairs.j, self.pairs.score, reasons)
+        for i, j, score, reason in zip(*(column.tolist() for column in columns), strict=True):
             yield {"id": self.ids[j], "of": self.ids[i], "score": score, "reason": reason}
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """The rows from best to worst; every array speaks of ranks, 0 being the best row.
+    """The rows from best to worst: `row` gives the input's row of each rank, best first.
 
-    `group` is the best rank of the same normal form, `leader` the best rank that also has
-    the same vector and mark: what goes for the leader's pairs goes for its followers.
+    `group` is the best rank of the same normal form, `leader` the best rank that has the
+    same vector and mark too. What goes for a leader's pairs goes for its followers.
     """
 
     row: Rows
@@ -96,25 +98,10 @@ class _Ranked:
     group: Rows
     leader: Rows
 
-
-def keep_greedy(
-    pairs: tuple[ArrayLike, ArrayLike, ArrayLike], order: ArrayLike
-) -> dict[int, tuple[int, float]]:
-    """Return for each dropped row the kept row it names and their score.
-
-    `pairs` are rows i, rows j and scores, all at or above the threshold, in any order;
-    `order` lists every row once, best first. A row is dropped if and only if it pairs with
-    a better row that is kept; it names the one with the highest score, the better row
-    where scores tie. Takes time in proportion to pairs, whatever their shape.
-    """
-    row = np.asarray(order, np.int64)
-    rank = _inverse(row)
-    i, j = (rank[np.asarray(column, np.int64)] for column in pairs[:2])
-    better, worse = np.minimum(i, j), np.maximum(i, j)
-    kept = _walk(better, worse, np.full(len(row), -1))
-    at, of, score = _named(better, worse, np.asarray(pairs[2], np.float64), kept)
-    named = zip(row[of].tolist(), score.tolist(), strict=True)
-    return dict(zip(row[at].tolist(), named, strict=True))
+    @property
+    def leads(self) -> NDArray[np.bool_]:
+        """Whether each rank is its own leader."""
+        return self.leader == np.arange(len(self.leader))
 
 
 def deduplicate(
@@ -128,7 +115,7 @@ def deduplicate(
     engine: str = "auto",
     block: int = BLOCK,
 ) -> Deduplication:
-    """Find the rows that repeat a better one: by text, or by vector.
+    """Find the rows that repeat a better one, by text or by vector.
 
     The order is total: higher priority, then lower id (ids are unique; without priorities
     all are equal), so the result does not depend on the order of the rows. Without
@@ -141,13 +128,12 @@ def deduplicate(
     for name, column in (("texts", texts), ("vectors", vectors)):
         if column is not None and len(column) != len(ids):
             raise ValueError(f"{name}: expected one for each of {len(ids)} ids, got {len(column)}")
-    ranked = _ranked(texts, vectors, _total_order(ids, priorities), numbers_must_agree)
-    near = _no_pairs()
-    if vectors is not None:
-        found = _near_pairs(vectors, ranked, threshold, engine, block)
-        near = _judged(found, texts, ranked)
-    pairs = _joined(_exact_pairs(ranked), near)
-    return Deduplication(ids, _drops(ids, near, ranked), _by_row(pairs, ranked))
+    numeric = np.broadcast_to(np.asarray(numbers_must_agree, np.bool_), len(ids))
+    ranked = _ranked(texts, vectors, numeric, _total_order(ids, priorities))
+    found = [] if vectors is None else _near_pairs(vectors, ranked, threshold, engine, block)
+    near = _judged(found, texts, ranked)
+    drops = _drops(ids, near, ranked)
+    return Deduplication(ids, drops, _by_row(_exact_pairs(ranked), near, ranked.row))
 
 
 def _total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
@@ -160,30 +146,26 @@ def _total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
         return by_id
     priority = np.asarray(priorities)
     if priority.shape != (len(ids),) or priority.dtype.kind not in "biuf":
-        raise ValueError(f"priorities: expected {len(ids)} numbers, got {priority!r:.80}")
+        raise ValueError(f"priorities: expected {len(ids)} numbers, got {priorities!r:.80}")
     if priority.dtype.kind == "f" and np.isnan(priority).any():
-        raise ValueError("priorities: expected numbers, got NaN; leave out what has no priority")
-    # Ascending and read backwards: unsigned and large integers can't be negated.
+        raise ValueError("priorities: expected numbers, got NaN; give every row a number")
+    # Ascending, then read backwards: unsigned and boolean priorities can't be negated.
     backwards = by_id[::-1]
     return backwards[np.argsort(priority[backwards], kind="stable")][::-1]
 
 
 def _ranked(
-    texts: Sequence[str | None],
-    vectors: Vectors | None,
-    row: Rows,
-    numbers_must_agree: bool | ArrayLike,
+    texts: Sequence[str | None], vectors: Vectors | None, numeric: NDArray[np.bool_], row: Rows
 ) -> _Ranked:
-    """Return the rows in order, with what they share with better rows."""
-    numeric = np.broadcast_to(np.asarray(numbers_must_agree, np.bool_), len(row))[row]
-    hashes = (texts[at] for at in row.tolist())
-    group = _firsts(rank if text is None else text_hash(text) for rank, text in enumerate(hashes))
-    leader = np.arange(len(row)) if vectors is not None else group
-    shared = np.flatnonzero(np.bincount(group, minlength=len(row))[group] > 1)
+    """Return the rows in their order, with what they share with better ones."""
+    in_order = (texts[at] for at in row.tolist())
+    group = _firsts(rank if text is None else text_hash(text) for rank, text in enumerate(in_order))
+    leader = group.copy()
     if vectors is not None:
-        keys = ((group[r], vectors[row[r]].tobytes(), numeric[r]) for r in shared)
+        shared = np.flatnonzero(np.bincount(group, minlength=len(row))[group] > 1)
+        keys = ((int(group[r]), vectors[row[r]].tobytes(), bool(numeric[row[r]])) for r in shared)
         leader[shared] = shared[_firsts(keys)]
-    return _Ranked(row, numeric, group, leader)
+    return _Ranked(row, numeric[row], group, leader)
 
 
 def _firsts(keys: Iterable[Hashable]) -> Rows:
@@ -192,82 +174,74 @@ def _firsts(keys: Iterable[Hashable]) -> Rows:
     return np.fromiter((seen.setdefault(key, at) for at, key in enumerate(keys)), np.int64)
 
 
-def _exact_pairs(ranked: _Ranked) -> Pairs:
-    """Return each row with the best row of the same normal form, in ranks."""
-    worse = np.flatnonzero(ranked.group != np.arange(len(ranked.group)))
-    yes = np.ones(len(worse), np.bool_)
-    return Pairs(ranked.group[worse], worse, np.ones(len(worse), np.float32), yes, ~yes)
-
-
 def _near_pairs(
     vectors: Vectors, ranked: _Ranked, threshold: float, engine: str, block: int
-) -> tuple[Rows, Rows, Scores]:
-    """Return the pairs of leaders that reach the threshold and differ in text, in ranks."""
-    leaders = np.flatnonzero(ranked.leader == np.arange(len(ranked.leader)))
+) -> list[Found]:
+    """Return the pairs of leaders of different normal forms at the threshold, in ranks."""
+    leaders = np.flatnonzero(ranked.leads)
+    found = []
     ordered = vectors[ranked.row[leaders]]
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
     for i, j, score in pairs_above(ordered, threshold, block=block, engine=engine):
         better, worse = leaders[i], leaders[j]
         other = ranked.group[better] != ranked.group[worse]
         found.append((better[other], worse[other], score[other]))
-    better, worse, score = (np.concatenate(column) for column in zip(*found, strict=True))
-    return better, worse, score
+    return found
 
 
-def _judged(
-    found: tuple[Rows, Rows, Scores], texts: Sequence[str | None], ranked: _Ranked
-) -> Pairs:
+def _judged(found: list[Found], texts: Sequence[str | None], ranked: _Ranked) -> Pairs:
     """Return the pairs, those spared whose numerals differ where they must agree."""
-    better, worse, score = found
+    nothing = np.empty(0, np.int64)
+    parts = [(nothing, nothing, nothing.astype(np.float32)), *found]
+    better, worse, score = (np.concatenate(column) for column in zip(*parts, strict=True))
     bound = ranked.numeric[better] | ranked.numeric[worse]
-    rows = np.unique(np.concatenate([better[bound], worse[bound]]))
-    held = _firsts(numbers(texts[ranked.row[r]] or "") for r in rows.tolist())
+    ranks, places = np.unique([better[bound], worse[bound]], return_inverse=True)
+    held = _firsts(numbers(texts[row] or "") for row in ranked.row[ranks].tolist())
+    left, right = held[places]
     spared = np.zeros(len(better), np.bool_)
-    places = (np.searchsorted(rows, side[bound]) for side in (better, worse))
-    left, right = (held[place] for place in places)
     spared[bound] = left != right
     return Pairs(better, worse, score, np.zeros(len(better), np.bool_), spared)
 
 
+def _exact_pairs(ranked: _Ranked) -> Pairs:
+    """Return each rank with the best one of the same normal form."""
+    worse = np.flatnonzero(ranked.group != np.arange(len(ranked.group)))
+    yes = np.ones(len(worse), np.bool_)
+    return Pairs(ranked.group[worse], worse, yes.astype(np.float32), yes, ~yes)
+
+
+def _by_row(exact: Pairs, near: Pairs, row: Rows) -> Pairs:
+    """Return all pairs by rows of the input, ordered by the worse row's rank."""
+    columns = ("i", "j", "score", "exact", "spared")
+    whole = [np.concatenate([getattr(exact, name), getattr(near, name)]) for name in columns]
+    order = np.lexsort((whole[0], whole[1]))
+    better, worse, score, is_exact, spared = (column[order] for column in whole)
+    return Pairs(row[better], row[worse], score, is_exact, spared)
+
+
 def _drops(ids: Sequence[str], near: Pairs, ranked: _Ranked) -> list[Dropped]:
-    """Return the dropped rows in the order of the input, each with the kept row it names."""
-    count = len(ranked.row)
-    counted = ~near.spared
-    better, worse, score = near.i[counted], near.j[counted], near.score[counted]
-    follower = ranked.leader != np.arange(count)
-    kept = _walk(better, worse, np.where(follower, -1, ranked.group)) & ~follower
-    of, name_score = np.full(count, -1), np.zeros(count)
-    at, name, named_score = _named(better, worse, score.astype(np.float64), kept)
-    of[at], name_score[at] = name, named_score
-    of, name_score = of[ranked.leader], name_score[ranked.leader]
-    holder = np.full(count, count)
-    holder[ranked.group[kept]] = np.flatnonzero(kept)
-    holder = holder[ranked.group]
-    exact = holder < np.arange(count)
-    of, name_score = np.where(exact, holder, of), np.where(exact, 1.0, name_score)
-    ...
+    """Return what goes, in the order of the input, each with the kept row that it names."""
+    of, score, exact = _names(near, ranked)
+    gone = np.flatnonzero(of >= 0)
+    gone = gone[np.argsort(ranked.row[gone])]
+    columns = (ranked.row[gone], ranked.row[of[gone]], score[gone], exact[gone])
+    return [
+        Dropped(ids[row], ids[kept], value, "exact" if same else "semantic")
+        for row, kept, value, same in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
-def _walk(better: Rows, worse: Rows, group: Rows) -> NDArray[np.bool_]:
-    """Return which ranks are kept, walking from best to worst.
-
-    A rank goes where it pairs with a better one that is kept, or where its group (-1: none)
-    has a kept rank already.
-    """
-    count = len(group)
-    members = np.flatnonzero(group >= 0)
-    better = np.concatenate([better, np.full(len(members), count)])
-    worse = np.concatenate([worse, members])
-    order = np.lexsort((better, worse))
-    dropped, held = bytearray(count), set()
-    for start in range(0, len(order), CHUNK):
-        part = order[start : start + CHUNK]
-        for a, b in zip(better[part].tolist(), worse[part].tolist(), strict=True):
-            if a < count:
-                if not dropped[a]:
-                    dropped[b] = 1
-            elif group[b] in held:
-                dropped[b] = 1
-            elif not dropped[b]:
-                held.add(group[b])
-    return np.frombuffer(dropped, np.uint8) == 0
+def _names(near: Pairs, ranked: _Ranked) -> tuple[Rows, NDArray[np.float64], NDArray[np.bool_]]:
+    """Return for each rank the kept rank it names (-1: it stays), their score, and if exact."""
+    ranks = np.arange(len(ranked.row))
+    counts = ~near.spared
+    better, worse = near.i[counts], near.j[counts]
+    kept = walk(better, worse, np.where(ranked.leads, ranked.group, -1)) & ranked.leads
+    at, name, value = named(better, worse, near.score[counts].astype(np.float64), kept)
+    of, score = np.full(len(ranks), -1), np.ones(len(ranks))
+    of[at], score[at] = name, value
+    of, score = of[ranked.leader], score[ranked.leader]
+    # At most one row of a group stays; those behind it name it, whatever else they pair with.
+    stays = np.full(len(ranks), len(ranks))
+    stays[ranked.group[kept]] = ranks[kept]
+    exact = stays[ranked.group] < ranks
+    return np.where(exact, stays[ranked.group], of), np.where(exact, 1.0, score), exact

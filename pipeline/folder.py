@@ -9,6 +9,7 @@ folder back first. Two processes that publish to one folder at once are not kept
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -118,7 +119,7 @@ def _writing(to: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if error.errno not in {*UNWRITABLE, errno.EEXIST}:  # a file where a folder should be
             raise
         raise StoreUnwritable(
             f"{to}: cannot be written ({error.strerror}); free space or correct its"

@@ -3,7 +3,9 @@
     publish_hub(config, folder, "org/name")     "https://huggingface.co/datasets/org/name"
 
 The token comes from the environment (HF_TOKEN) or from `hf auth login`, never from here.
-Running again after a failure uploads only what is missing.
+Running again after a failure uploads only what is missing. The Hub's client makes one
+commit of a small dataset and several of a large one; a reader between two of those sees
+some old files beside new ones.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ AGAIN = "run again: what was uploaded is not uploaded again"
 
 
 def publish_hub(config: Config, folder: Path, repo: str, private: bool = True) -> str:
-    """Upload a published folder as one commit; returns the dataset's address.
+    """Upload a published folder; returns the dataset's address.
 
     `private` decides for a dataset that does not exist yet; one that does keeps its
     visibility. Files of earlier versions that are no longer there are removed, files

@@ -86,7 +86,7 @@ def policy(*scripts: str) -> str:
 
 
 def side_by_side(new: Facts, old: Facts) -> list[tuple[str, str, int, int, int]]:
-    """Return the two funnels as rows: stage, reason, new and old count, and their difference."""
+    """Return the two funnels as rows: stage, reason, new and old count, and the difference."""
     mine = {(step.stage, step.reason): step.dropped for step in new.steps}
     theirs = {(step.stage, step.reason): step.dropped for step in old.steps}
     ways = sorted({*mine, *theirs}, key=lambda way: (STAGES.index(way[0]), way[1]))

@@ -29,6 +29,7 @@ def figures(facts: Facts) -> dict[str, str]:
         "categories": beside(facts.share("category"), original.CATEGORIES),
         "difficulties": beside(facts.share("difficulty"), original.DIFFICULTIES),
     }
+    # Plotly escapes `<` too; the page's safety does not rest on that.
     return {
         name: figure.to_json().replace("<", "\\u003c")
         for name, figure in made.items()
@@ -151,6 +152,7 @@ def _bars(traces: list[Any], height: int, barmode: str) -> Any:
     """Return horizontal bars, the first name on top, in percent."""
     figure = _figure(traces, height)
     legend = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    legend |= {"maxheight": 240}  # pixels; without it half the plot, then it scrolls
     figure.update_layout(barmode=barmode, bargap=0.28, showlegend=True, legend=legend)
     figure.update_xaxes(ticksuffix=" %")
     return figure

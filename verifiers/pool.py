@@ -2,7 +2,7 @@
 
 Items go in, replies come out in the same order, a bounded number in flight::
 
-    with Pool("verifiers.math_compare:judge", workers=2, deadline_s=1.0) as pool:
+    with Pool("verifiers.equality.compare:judge", workers=2, deadline_s=1.0) as pool:
         for reply in pool.map(pairs):
             print(reply.value if reply.failure is None else reply.failure)
 
@@ -23,11 +23,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from verifiers.pool_dispatch import Dispatcher, Limits
 from verifiers.pool_process import Job, Settings
+
+Out = TypeVar("Out", covariant=True)
 
 
 class PoolError(RuntimeError):
@@ -71,12 +72,12 @@ class Pool:
         window: int | None = None,
         startup_s: float = 120.0,
     ) -> None:
-        self._window = 64 * workers if window is None else window
+        self.window = 64 * workers if window is None else window
         for name, value in {
             "workers": workers,
             "recycle_after": recycle_after,
             "memory_mb": memory_mb,
-            "window": self._window,
+            "window": self.window,
         }.items():
             if value < 1:
                 raise ValueError(f"{name}: expected at least 1, got {value}")
@@ -91,25 +92,24 @@ class Pool:
         self._dispatcher.start()
         self._finalizer = weakref.finalize(self, self._dispatcher.stop)
 
+    def submit(self, item: Any) -> Ticket:
+        """Hand over one item without waiting; raises PoolError where the pool is closed.
+
+        Nothing bounds how many are handed over: `map` does, with its window.
+        """
+        if os.getpid() != self._pid:
+            raise PoolError("this pool belongs to the process that forked this one: make another")
+        job = Job(pickle.dumps(item, pickle.HIGHEST_PROTOCOL))
+        if not self._dispatcher.submit(job):
+            raise PoolError(self._dispatcher.error or "the pool is closed")
+        return Ticket(job, self._dispatcher)
+
     def map(self, items: Iterable[Any]) -> Iterator[Reply]:
         """Yield one reply for each item, in order; items are taken as they are needed.
 
         Raises PoolError where no worker can be started or the pool is closed meanwhile.
         """
-        waiting: deque[Job] = deque()
-        signal: SimpleQueue[None] = SimpleQueue()
-        try:
-            for item in items:
-                waiting.append(self._submit(item, signal))
-                while waiting and (waiting[0].done or len(waiting) >= self._window):
-                    yield self._reply(waiting[0], signal)
-                    waiting.popleft()
-            while waiting:
-                yield self._reply(waiting[0], signal)
-                waiting.popleft()
-        finally:
-            for job in waiting:
-                job.cancelled = True
+        return in_order(map(self.submit, items), self.window)
 
     def pids(self) -> tuple[int, ...]:
         """Return the process ids of the workers alive at the moment."""
@@ -125,22 +125,67 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(self, item: Any, signal: SimpleQueue[None]) -> Job:
-        if os.getpid() != self._pid:
-            raise PoolError("this pool belongs to the process that forked this one: make another")
-        job = Job(pickle.dumps(item, pickle.HIGHEST_PROTOCOL), signal)
-        if not self._dispatcher.submit(job):
-            raise PoolError(self._dispatcher.error or "the pool is closed")
-        return job
 
-    def _reply(self, job: Job, signal: SimpleQueue[None]) -> Reply:
-        while not job.done:
-            signal.get()
+class Ticket:
+    """An item that was handed to a pool, and in time its reply."""
+
+    __slots__ = ("_dispatcher", "_job")
+
+    def __init__(self, job: Job, dispatcher: Dispatcher) -> None:
+        self._job, self._dispatcher = job, dispatcher
+
+    @property
+    def done(self) -> bool:
+        """Whether `result()` returns at once."""
+        return self._job.done
+
+    def cancel(self) -> None:
+        """Give up on the reply; an item that has not begun never will."""
+        self._job.cancelled = True
+
+    def result(self) -> Reply:
+        """Wait for the reply; raises PoolError where the pool ended before."""
+        job = self._job
+        job.wait()
         if job.failure == "lost":
             raise PoolError(self._dispatcher.error or "the pool was closed")
         if job.failure is None:
             return Reply(pickle.loads(job.body), None, "", job.seconds, job.attempts)
         return Reply(None, job.failure, job.body.decode(), job.seconds, job.attempts)
+
+
+class Awaited(Protocol[Out]):
+    """Something with a result to wait for: a `Ticket`, or what stands for one."""
+
+    @property
+    def done(self) -> bool:
+        """Whether `result()` returns at once."""
+
+    def cancel(self) -> None:
+        """Give up on the result."""
+
+    def result(self) -> Out:
+        """Wait for the result."""
+
+
+def in_order(tickets: Iterable[Awaited[Out]], window: int) -> Iterator[Out]:
+    """Yield the results of tickets in order, taking at most `window` ahead of the oldest.
+
+    What is left when the iterator is given up is cancelled.
+    """
+    waiting: deque[Awaited[Out]] = deque()
+    try:
+        for ticket in tickets:
+            waiting.append(ticket)
+            while waiting and (waiting[0].done or len(waiting) >= window):
+                yield waiting[0].result()
+                waiting.popleft()
+        while waiting:
+            yield waiting[0].result()
+            waiting.popleft()
+    finally:
+        for ticket in waiting:
+            ticket.cancel()
 
 
 def portable(target: str | Callable[[Any], Any]) -> str | bytes:

@@ -35,11 +35,20 @@ READ_BYTES = 1 << 18
 class Job:
     """One item on its way: `payload` goes in; `failure`, `body` and `seconds` come out."""
 
-    __slots__ = ("attempts", "body", "cancelled", "done", "failure", "payload", "seconds", "signal")
+    __slots__ = (
+        "_signal",
+        "attempts",
+        "body",
+        "cancelled",
+        "done",
+        "failure",
+        "payload",
+        "seconds",
+    )
 
-    def __init__(self, payload: bytes, signal: SimpleQueue[None]) -> None:
+    def __init__(self, payload: bytes) -> None:
         self.payload = payload
-        self.signal = signal
+        self._signal: SimpleQueue[None] = SimpleQueue()
         self.done = False
         self.cancelled = False
         self.failure: str | None = None
@@ -50,7 +59,12 @@ class Job:
     def finish(self, failure: str | None, body: bytes) -> None:
         """Store the outcome and wake whoever waits for it."""
         self.failure, self.body, self.done = failure, body, True
-        self.signal.put(None)
+        self._signal.put(None)
+
+    def wait(self) -> None:
+        """Return when the job is finished."""
+        while not self.done:
+            self._signal.get()
 
 
 @dataclass(frozen=True, slots=True)

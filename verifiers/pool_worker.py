@@ -2,7 +2,7 @@
 
 The parent sends frames, a length and a body: first the settings, then batches of items::
 
-    → pickle({"target": "verifiers.math_compare:judge", "memory_mb": 2048, "parent": 4711})
+    → pickle({"target": "verifiers.equality.compare:judge", "memory_mb": 2048, "parent": 4711})
     ← READY                     the target is imported: from here on deadlines count
     → pickle([b"…item…", b"…item…"])
     ← START                     the batch is picked up

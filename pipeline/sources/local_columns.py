@@ -34,7 +34,7 @@ CASE_FORMS = ({"input", "output"}, {"assert"}, {"test_code"})
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class Tests(Options):
+class CaseColumns(Options):
     """Columns that make test cases in the form of the `verify` command; one of four ways."""
 
     cases: Value | None = Field(
@@ -117,18 +117,26 @@ def _checked_case(case: Any) -> dict[str, str]:
     return given
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _as_cases(value: Any) -> Any:
+    return {"cases": value} if isinstance(value, str) else value
+
+
 class Columns(Options):
     """What each part of a question is read from: a column, a template, or a table of a reader."""
 
     prompt: Value = Field(description="the question's text, or a column with a conversation")
     system: Value | None = Field(None, description="a system message in front of the question")
-    options: Annotated[
-        tuple[Value, ...], BeforeValidator(lambda v: v if isinstance(v, (list, tuple)) else (v,))
-    ] = Field((), description="of a multiple choice: a list column, or a list of columns")
+    options: Annotated[tuple[Value, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="of a multiple choice: a list column, or a list of columns"
+    )
     reference_answer: Value | None = Field(None, description="the answer to compare with")
-    test_cases: Annotated[
-        Tests | None, BeforeValidator(lambda v: {"cases": v} if isinstance(v, str) else v)
-    ] = Field(None, description="ready cases, or columns to make them from")
+    test_cases: Annotated[CaseColumns | None, BeforeValidator(_as_cases)] = Field(
+        None, description="ready cases, or columns to make them from"
+    )
     constraints: Value | None = Field(None, description='a list of {"id", "kwargs"}, or JSON of it')
     difficulty: Value | None = Field(None, description="taken by label instead of its guess")
     licence: Value | None = Field(None, description="SPDX expression of the row")
@@ -146,9 +154,9 @@ class Columns(Options):
 
     def readers(self) -> Iterator[Reader]:
         """Yield every reader."""
-        for value in (*vars(self).values(), *self.options, *vars(self.test_cases or self).values()):
-            if isinstance(value, Reader):
-                yield value
+        cases = vars(self.test_cases).values() if self.test_cases else ()
+        values = (*vars(self).values(), *self.options, *cases)
+        yield from (value for value in values if isinstance(value, Reader))
 
     def read_difficulty(self, row: Row) -> str | None:
         """Return a row's difficulty; raises BadRow for a name that is none."""
@@ -158,13 +166,18 @@ class Columns(Options):
         return found
 
     def read_options(self, row: Row) -> list[str]:
-        """Return a row's options in order, without labels such as (A) where all have one."""
-        found = [text.strip() for reader in self.options for text in reader.texts(row)]
-        pairs = zip(LETTERS, found, strict=False)
-        marks = [re.match(rf"\(?{letter}[).:．、]\s*", text) for letter, text in pairs]
-        if len(found) > len(LETTERS) or not all(marks):
-            return found
-        return [text[mark.end() :] for text, mark in zip(found, marks, strict=True) if mark]
+        """Return a row's options in order, without labels such as (A) where all have one.
+
+        Empty ones at the end are none; one in between would shift the letters, and is refused.
+        """
+        values = [reader.read(row) for reader in self.options]
+        parts = [value if isinstance(value, list) else [value] for value in values]
+        found = [(as_text(item) or "").strip() for part in parts for item in part]
+        while found and not found[-1]:
+            found.pop()
+        if not all(found) or len(found) > len(LETTERS):
+            raise BadRow("bad_options")
+        return _without_labels(found)
 
     def read_reference(self, row: Row) -> str | None:
         """Return a row's reference answer; the letters of a list are put together (["A", "C"])."""
@@ -184,6 +197,14 @@ class Columns(Options):
         if not isinstance(value, list) or not all(map(_is_constraint, value)):
             raise BadRow("bad_constraints")
         return canonical_json(value)
+
+
+def _without_labels(options: list[str]) -> list[str]:
+    pairs = zip(LETTERS, options, strict=False)
+    marks = [re.match(rf"\(?{letter}[).:．、]\s*", text) for letter, text in pairs]
+    if not all(marks):
+        return options
+    return [text[mark.end() :] for text, mark in zip(options, marks, strict=True) if mark]
 
 
 def _is_constraint(value: Any) -> bool:

@@ -117,8 +117,10 @@ def as_text(value: Any) -> str | None:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadRow("wrong_type")
-    if math.isnan(value):
-        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        if math.isnan(value):
+            return None
+        raise BadRow("wrong_type")
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
     return str(int(value)) if whole else repr(value)
 

@@ -140,10 +140,16 @@ class LocalFiles(Source):
             yield Refused(origin, raw.reason, raw.content, raw.content[:EXCERPT_CHARS])
             return
         try:
-            if all(look_up(raw.value, path) in wanted for path, wanted in self.where.items()):
-                yield self._question(origin, raw.value)
+            yield from self._taken(origin, raw.value)
+        except RecursionError:  # read by json's own code, which goes a little deeper than ours
+            yield Refused(origin, "nested_too_deep", origin)
+
+    def _taken(self, origin: str, row: Mapping[str, Any]) -> Iterator[SourceRow | Refused]:
+        try:
+            if all(look_up(row, path) in wanted for path, wanted in self.where.items()):
+                yield self._question(origin, row)
         except BadRow as error:
-            text = json.dumps(raw.value, ensure_ascii=False, sort_keys=True, default=str)
+            text = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str)
             yield Refused(origin, error.reason, text, text[:EXCERPT_CHARS])
 
     def _question(self, origin: str, row: Mapping[str, Any]) -> SourceRow:

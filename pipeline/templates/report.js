@@ -11,6 +11,9 @@ function draw() {
   for (const place of document.querySelectorAll(".plot")) {
     const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
     const layout = figure.layout;
+    // On a narrow page the legend has one name a line.
+    const narrow = place.clientWidth < 520 && layout.showlegend;
+    if (narrow) layout.height += 20 * (figure.data.length - 1);
     layout.font = { color: colour("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12.5 };
     layout.hoverlabel = { bgcolor: colour("--soft"), font: { color: colour("--ink") } };
     for (const axis of ["xaxis", "yaxis"]) {

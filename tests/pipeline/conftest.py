@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +35,9 @@ from pipeline.store import Origin, Store
 from verifiers.response import final_answer
 
 SHARDS = 3
-HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }} [a](javascript:alert(1)) $\\frac{1}{2}$"
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }} [a](javascript:alert(1)) $\\frac{1}{2}$"
+)
 TEACHER = "small-teacher"
 
 
@@ -276,6 +279,11 @@ def read_counts(data: SmallData, store: Store, shard: int) -> dict[str, int]:
 @pytest.fixture
 def small_config(tmp_path: Path) -> Config:
     """The configuration of the small version: two sources, a teacher, one benchmark."""
+    return make_config(tmp_path)
+
+
+def make_config(root: Path) -> Config:
+    """Return the configuration with its folders below `root`."""
     sources = tuple(
         Handmade(source="handmade", name=name, licence=licence, revision="r1")
         for name, licence in (("alpha", "MIT"), ("beta", "CC-BY-4.0"))
@@ -290,35 +298,60 @@ def small_config(tmp_path: Path) -> Config:
         distill=Distill(rounds=2),
         decontaminate=Decontaminate(benchmarks=("$DATA/benchmarks/aime_2024.parquet",)),
     )
-    runtime = Runtime(data=str(tmp_path / "data"), published=str(tmp_path / "published"))
+    runtime = Runtime(data=str(root / "data"), published=str(root / "published"))
     return Config(name="small", version="1", recipe=recipe, runtime=runtime)
 
 
 MakeStore = Callable[..., Store]
 
 
+def make_store(
+    root: Path,
+    version: str = "1",
+    change: Callable[[SmallData], None] | None = None,
+    shards: int = SHARDS,
+) -> Store:
+    """Write the version below `root`, changed by `change(data)` where it is given."""
+    data = small_data()
+    if change is not None:
+        change(data)
+    return write_data(data, Store(root, "small", version, shards))
+
+
 @pytest.fixture
 def make_small_store() -> MakeStore:
-    """Return a function that writes the version, changed by `change(data)` where given."""
+    """Return `make_store`."""
 
-    def make(
-        root: Path,
-        version: str = "1",
-        change: Callable[[SmallData], None] | None = None,
-        shards: int = SHARDS,
-    ) -> Store:
-        data = small_data()
-        if change is not None:
-            change(data)
-        return write_data(data, Store(root, "small", version, shards))
+    return make_store
 
-    return make
+
+@pytest.fixture(scope="session")
+def small_template(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The small version, written once; tests work on copies of it."""
+    return make_store(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def small_session_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The configuration for tests that only read `small_template`."""
+    return make_config(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture
-def small_store(make_small_store: MakeStore, tmp_path: Path) -> Store:
+def small_store(small_template: Store, tmp_path: Path) -> Store:
     """The small version as it is: balanced, with seven published rows."""
-    return make_small_store(tmp_path / "data")
+    shutil.copytree(small_template.root, tmp_path / "data")
+    return replace(small_template, root=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def published_small(small_template: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small version published, for tests that only read it."""
+    from pipeline.publish import publish_folder
+
+    root = tmp_path_factory.mktemp("small")
+    publish_folder(make_config(root), small_template, root / "published")
+    return root / "published"
 
 
 @pytest.fixture

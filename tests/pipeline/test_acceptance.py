@@ -7,9 +7,13 @@ from pipeline.recipe import Select
 from pipeline.records import Verdict
 
 
-def verdict(verifier: str, outcome: str, reason: str = "r", id: str = "q", **rest: object) -> Verdict:
+def verdict(
+    verifier: str, outcome: str, reason: str = "r", id: str = "q", **rest: object
+) -> Verdict:
     fields = {"score": None, "evidence": "{}", "seconds": 0.1, "attempt": 0, **rest}
-    return Verdict(id=id, teacher="t", round=1, verifier=verifier, outcome=outcome, reason=reason, **fields)  # type: ignore[arg-type]
+    return Verdict(
+        id=id, teacher="t", round=1, verifier=verifier, outcome=outcome, reason=reason, **fields
+    )  # type: ignore[arg-type]
 
 
 RULES_OK = verdict("rules", "correct", "none_broken")

@@ -93,7 +93,8 @@ def test_a_system_turn_becomes_part_of_the_user_turn_after_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>a</think>b", "plain", "<think>open", "<think>\nx\n</think>\n\n<answer>y</answer>"]
+    "text",
+    ["<think>a</think>b", "plain", "<think>open", "<think>\nx\n</think>\n\n<answer>y</answer>"],
 )
 def test_a_response_keeps_its_text_without_raw(text: str) -> None:
     response = Response.parse(text, **_rest())

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import types
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -97,8 +99,24 @@ OWN: dict[str, Any] = {
 }
 NODES: dict[str, type] = {"ListNode": ListNode, "TreeNode": TreeNode}
 MODULES = frozenset(
-    "math collections heapq bisect itertools functools operator string random re sys copy "
-    "datetime typing json time".split()
+    [
+        "math",
+        "collections",
+        "heapq",
+        "bisect",
+        "itertools",
+        "functools",
+        "operator",
+        "string",
+        "random",
+        "re",
+        "sys",
+        "copy",
+        "datetime",
+        "typing",
+        "json",
+        "time",
+    ]
 )
 STARS = {
     "typing": "Any Callable Counter DefaultDict Deque Dict FrozenSet Generator Generic Iterable "
@@ -140,3 +158,11 @@ def find(name: str) -> Any:
     if name in FROM:
         return getattr(importlib.import_module(FROM[name]), name)
     return importlib.import_module(name)
+
+
+def names_of(code: types.CodeType) -> Iterator[str]:
+    """Yield every name that compiled code mentions, inner functions included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from names_of(constant)

@@ -9,7 +9,7 @@
             f(-1)
 
 The real pytest would need its packages in the sandbox and 150 ms a program; this starts
-in 2 ms. `raises`, `warns`, `approx`, `mark`, `param`, `fixture`, `fail`, `skip` and the
+in 2 ms. `raises`, `approx`, `mark`, `param`, `fixture`, `fail`, `skip` and the
 fixtures `capsys`, `monkeypatch`, `tmp_path` and `request` are here. Anything else raises
 `Unsupported`, which makes the verdict *unverified*, never wrong.
 """
@@ -17,13 +17,12 @@ fixtures `capsys`, `monkeypatch`, `tmp_path` and `request` are here. Anything el
 from __future__ import annotations
 
 import re
-import warnings as python_warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from verifiers.inside.link import Unsupported
 
-__all__ = ["approx", "fail", "fixture", "importorskip", "mark", "param", "raises", "skip", "warns"]
+__all__ = ["approx", "fail", "fixture", "importorskip", "mark", "param", "raises", "skip"]
 
 
 class Failed(BaseException):
@@ -112,8 +111,9 @@ class _Raises:
         return True
 
 
-def raises(expected: Any, *args: Any, match: str | None = None, **keywords: Any) -> Any:
+def raises(expected_exception: Any, *args: Any, match: str | None = None, **keywords: Any) -> Any:
     """Expect an exception in a `with` block, or from the function given after it."""
+    expected = expected_exception
     kinds = expected if isinstance(expected, tuple) else (expected,)
     if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
         raise TypeError(f"expected an exception class, got {expected!r}")
@@ -125,36 +125,7 @@ def raises(expected: Any, *args: Any, match: str | None = None, **keywords: Any)
     return info
 
 
-class _Warns(python_warnings.catch_warnings):
-    """Expects a warning inside a `with` block."""
-
-    def __init__(self, expected: type[Warning], match: str | None) -> None:
-        super().__init__(record=True)
-        self._expected, self._match = expected, match
-        self._seen: list[Any] = []
-
-    def __enter__(self) -> Any:
-        self._seen = super().__enter__() or []
-        python_warnings.simplefilter("always")
-        return self._seen
-
-    def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
-        if error[0] is None and not any(self._fits(one) for one in self._seen):
-            raise Failed(f"DID NOT WARN {self._expected!r}")
-
-    def _fits(self, seen: Any) -> bool:
-        text = str(seen.message)
-        found = self._match is None or re.search(self._match, text)
-        return issubclass(seen.category, self._expected) and bool(found)
-
-
-def warns(expected: type[Warning] = Warning, match: str | None = None) -> Any:
-    """Expect a warning; those of the solution stay in its process, so only the tests' own."""
-    raise Unsupported("pytest.warns: warnings do not cross between the processes")
-
-
-class approx:  # noqa: N801 - pytest's name
+class approx:
     """A number, or a list, tuple or dictionary of numbers, equal within a tolerance.
 
     Default tolerances are pytest's: the larger of 1e-6 of the expected and 1e-12.
@@ -163,7 +134,11 @@ class approx:  # noqa: N801 - pytest's name
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
-        self, expected: Any, rel: float | None = None, abs: float | None = None, nan_ok: bool = False
+        self,
+        expected: Any,
+        rel: float | None = None,
+        abs: float | None = None,
+        nan_ok: bool = False,
     ) -> None:
         self.expected, self._rel, self._abs, self._nan_ok = expected, rel, abs, nan_ok
 
@@ -237,19 +212,16 @@ class Mark:
 
     def __init__(self, name: str, args: tuple[Any, ...] = (), skips: bool = False) -> None:
         self.name, self.args, self.skips = name, args, skips
+        self.called = False
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        bare = len(args) == 1 and not keywords and callable(args[0]) and not self.args
-        if bare and self.name != "parametrize":
+        decorates = len(args) == 1 and not keywords and callable(args[0])
+        if self.called or (decorates and self.name not in ("parametrize", "skipif")):
             return _attach(args[0], self)
-        if self.name == "parametrize":
-            args = (*args, keywords)
-        return Mark(self.name, args or (True,), self._skips(args, keywords))
-
-    def _skips(self, args: tuple[Any, ...], keywords: Any) -> bool:
-        if self.name in ("skip", "xfail"):
-            return not args or bool(args[0]) or "condition" not in keywords
-        return self.name == "skipif" and bool(args and args[0])
+        skips = bool(args and args[0]) if self.name == "skipif" else self.skips
+        made = Mark(self.name, (*args, keywords), skips)
+        made.called = True
+        return made
 
     def __getattr__(self, name: str) -> Any:
         raise Unsupported(f"pytest.mark.{self.name}.{name} is not available to tests here")

@@ -66,7 +66,9 @@ class Remote:
 
     def __getattr__(self, name: str) -> Any:
         if not self.remote_built and name in PREDICATES:
-            raise AttributeError(f"{self.remote_name} object of the solution has no attribute {name}")
+            raise AttributeError(
+                f"{self.remote_name} object of the solution has no attribute {name}"
+            )
         return self.remote_keep(f".{name}", lambda: self.remote_link.request("get", self, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -78,7 +80,11 @@ class Remote:
         self.remote_link.request("delete", self, name)
 
     def __hash__(self) -> int:
-        return int(self.remote_ask("hash", self)) if self.remote_built else hash(("remote", self.remote_handle))
+        return (
+            int(self.remote_ask("hash", self))
+            if self.remote_built
+            else hash(("remote", self.remote_handle))
+        )
 
     def __repr__(self) -> str:
         return str(self.remote_keep(" repr", lambda: self.remote_ask("repr", self)))
@@ -93,7 +99,9 @@ class Remote:
         return self.remote_keep(" bool", lambda: self.remote_ask("bool", self)) is True
 
     def __len__(self) -> int:
-        return int(self.remote_ask("len", self)) if self.remote_built else len(self.remote_snapshot())
+        return (
+            int(self.remote_ask("len", self)) if self.remote_built else len(self.remote_snapshot())
+        )
 
     def __iter__(self) -> Iterator[Any]:
         return iter(_Items(self) if self.remote_built else self.remote_snapshot())
@@ -196,10 +204,14 @@ class RemoteClass(RemoteCallable):
         return made
 
     def __instancecheck__(self, instance: Any) -> bool:
-        return isinstance(instance, Remote) and self.remote_ask("isinstance", instance, self) is True
+        return (
+            isinstance(instance, Remote) and self.remote_ask("isinstance", instance, self) is True
+        )
 
     def __subclasscheck__(self, subclass: Any) -> bool:
-        return isinstance(subclass, Remote) and self.remote_ask("issubclass", subclass, self) is True
+        return (
+            isinstance(subclass, Remote) and self.remote_ask("issubclass", subclass, self) is True
+        )
 
     def __hash__(self) -> int:
         return hash(("remote", self.remote_handle))

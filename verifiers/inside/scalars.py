@@ -165,7 +165,7 @@ def _ndarray(node: Node, recurse: Recurse) -> Any:
 
 def _named(node: Node, recurse: Recurse) -> Any:
     """Build a named tuple of a fresh type; namedtuple itself checks that the names are names."""
-    kind: Any = namedtuple(str(node[1]), [str(field) for field in node[2]])  # type: ignore[misc] # noqa: PYI024
+    kind: Any = namedtuple(str(node[1]), [str(field) for field in node[2]])  # type: ignore[misc]
     return kind(*map(recurse, node[3]))
 
 

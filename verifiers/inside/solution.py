@@ -19,12 +19,12 @@ import io
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from verifiers.inside import helpers, raised, scalars
 from verifiers.inside.frames import BrokenChannel, Channel
-from verifiers.inside.graph import CannotCross, Node, Reader, Writer
+from verifiers.inside.graph import Node, Reader, Writer
 from verifiers.inside.operations import OPERATIONS
 
 MAX_PRINTED = 1024 * 1024
@@ -277,18 +277,21 @@ class Server:
         return OPERATIONS[name](*args)
 
 
-def names_of(code: types.CodeType) -> Iterator[str]:
-    """Yield every name that compiled code mentions, inner functions included."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from names_of(constant)
-
-
 def run_source(source: str, file: str, module: types.ModuleType) -> None:
     """Run source in a module, the helpers that it mentions among its builtins."""
     code = compile(source, file, "exec", dont_inherit=True)
-    for name in helpers.NAMES.intersection(names_of(code)):
+    for name in helpers.NAMES.intersection(helpers.names_of(code)):
         if not hasattr(builtins, name):
             setattr(builtins, name, helpers.find(name))
     exec(code, vars(module))
+
+
+def main(channel: Channel, job: dict[str, str]) -> None:
+    """Prepare, then answer requests about the program until the tests are done."""
+    server = Server(channel, job["setup"], job["source"])
+    try:
+        server.prepare()
+    except BaseException as error:  # noqa: BLE001 - the setup is the question's, and broken
+        channel.send(["broken", f"setup.py: {type(error).__name__}: {raised.text_of(error)}"])
+        return
+    server.serve()

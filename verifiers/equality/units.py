@@ -73,9 +73,8 @@ UNITS: dict[str, Unit] = {
             "day days 天": 86400, "week weeks": 604800,
         },
     ),
-    **_named("years", {"year years yr yrs 年 岁": 1}),
-    **_named("months", {"month months 个月": 1}),
-    **_named("dollars", {"dollar dollars USD 美元": 1, "cent cents ¢": "1/100"}),
+    **_named("months", {"month months 个月": 1, "year years yr yrs 年 岁": 12}),
+    **_named("dollars", {"dollar dollars buck bucks USD 美元": 1, "cent cents ¢": "1/100"}),
     **_named("euros", {"euro euros EUR 欧元": 1}),
     **_named("pounds sterling", {"GBP 英镑": 1}),
     **_named("yuan", {"yuan yen RMB 元": 1, "角": "1/10"}),
@@ -121,8 +120,13 @@ UNITS |= {
 }  # fmt: skip
 
 POWER_WORDS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2}
-# Words that end a number without being a unit: 5 people is 5.
 UNIT_WORDS = frozenset(UNITS) | frozenset(POWER_WORDS) | {"per"}
+
+
+SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "万": 10**4, "亿": 10**8,
+}  # fmt: skip
 
 
 def product(parts: Iterable[tuple[str, Fraction]]) -> Unit | None:

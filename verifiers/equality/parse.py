@@ -13,18 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifiers.math_lexer import FUNCTIONS, Token
+from verifiers.equality.lexer import FUNCTIONS, Token, words
 
 MAX_DIGITS = 4000  # of one number: Python converts up to 4,300 digits at a time
 APPLIED = frozenset("fghFGH")  # f(2) is a function's value, x(2) a product
 INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
 GREEK = frozenset(
     "\\" + name
-    for name in (
+    for name in words(
         "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi "
         "rho varrho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Pi Sigma Phi Psi "
         "Omega ell"
-    ).split()
+    )
 )
 
 
@@ -126,16 +126,16 @@ class Parser:
 
     def product(self) -> Node:
         """Read factors with signs of multiplication, division, or nothing between them."""
-        node = self.signed()
+        factors = [self.signed()]
         while True:
             if self.accept("*", "\\times", "\\cdot"):
-                node = Node("mul", (node, self.signed()))
+                factors.append(self.signed())
             elif self.accept("/", "\\div"):
-                node = Node("div", (node, self.signed()))
+                factors = [Node("div", (_multiplied(factors), self.signed()))]
             elif self.begins_atom():
-                node = self.juxtaposed(node)
+                factors.append(self.adjacent())
             else:
-                return node
+                return _multiplied(factors)
 
     def signed(self) -> Node:
         """Read a factor with any number of signs."""
@@ -145,24 +145,11 @@ class Parser:
             return self.signed()
         return self.power()
 
-    def juxtaposed(self, left: Node) -> Node:
-        """Read what stands next to a factor: a mixed number's fraction, or another factor."""
-        numeral = self.peek(-1).kind == "number" and left.op == "num"
-        if numeral and left.value.denominator == 1:
-            if self.peek().text == "\\frac":
-                right = self.power()
-                return self.mixed(left, right) if _is_proper(right) else Node("mul", (left, right))
-            if self.peek().kind == "number" and self.peek(1).text == "/":
-                top = self.power()
-                self.expect("/")
-                return self.mixed(left, Node("div", (top, self.power())))
+    def adjacent(self) -> Node:
+        """Read a factor that stands next to another one."""
         if self.peek().kind == "number" and self.peek(-1).kind == "number":
             raise ParseError("two numbers side by side")
-        return Node("mul", (left, self.power()))
-
-    def mixed(self, whole: Node, part: Node) -> Node:
-        """Make a mixed number."""
-        return Node("add", (whole, part))
+        return self.power()
 
     # Factors
 
@@ -179,7 +166,7 @@ class Parser:
 
     def power(self) -> Node:
         """Read an atom with what follows it: factorial, exponent, percent, degrees."""
-        node = self.atom()
+        node = self.mixed() or self.atom()
         while True:
             if self.accept("!"):
                 node = Node("fact", (node,))
@@ -191,6 +178,25 @@ class Parser:
                 node = Node("mul", (node, DEGREE))
             else:
                 return node
+
+    def mixed(self) -> Node | None:
+        """Read a whole number and a proper fraction next to it, or nothing."""
+        start = self.place
+        if not self.peek().text.isdigit():
+            return None
+        whole = self.atom()
+        if self.peek().text == "\\frac":
+            part = self.atom()
+        elif self.peek().kind == "number" and self.peek(1).text == "/":
+            top = self.atom()
+            self.expect("/")
+            part = Node("div", (top, self.atom()))
+        else:
+            part = whole
+        if _is_proper(part):
+            return Node("add", (whole, part))
+        self.place = start
+        return None
 
     def exponent(self) -> Node:
         """Read an exponent; without braces a whole number counts, unlike in TeX (x^12)."""
@@ -327,14 +333,14 @@ class Parser:
         """Read a function's argument: a bracket, or factors up to a sign or a function."""
         if self.peek().text in {"(", "[", "{"}:
             return self.atom()
-        node = self.signed()
+        factors = [self.signed()]
         while self.begins_atom() and self.peek().text[1:] not in FUNCTIONS:
             if self.peek().text in {"(", "["}:
                 break
-            node = Node("mul", (node, self.power()))
+            factors.append(self.adjacent())
         if self.accept("/"):  # \\sin x/2 is read as \\sin(x/2) by most writers
             raise ParseError("a function's argument with a slash is ambiguous")
-        return node
+        return _multiplied(factors)
 
     def rounded(self) -> Node:
         """Read a floor or a ceiling."""
@@ -351,6 +357,10 @@ ATOMS: dict[str, Callable[[Parser], Node]] = {
     "\\lfloor": Parser.rounded,
     "\\lceil": Parser.rounded,
 }
+
+
+def _multiplied(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
 
 
 def _is_proper(node: Node) -> bool:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from verifiers.math_units import UNIT_WORDS
+from verifiers.equality.units import UNIT_WORDS
 
 MAX_TOKENS = 50_000  # a sum of 9,000 terms has 18,000
 MAX_DEPTH = 60  # real answers stay below 8; Python's stack allows some 150
@@ -38,7 +38,7 @@ LETTER_STYLES = words("mathcal mathbb boldsymbol bm pmb mathbf mathit")
 
 TOKEN = re.compile(
     r"(?P<grouped>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]))"
-    r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6}(?![\d.]))?)"
+    r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,4}(?![\d.]))?)"
     r"|\\(?P<begin>begin|end)\s*\{(?P<env>[a-zA-Z]+\*?)\}(?:\s*\{[|lcr\s]*\})?"
     r"|\\(?P<command>[A-Za-z]+\*?|[{}|\\]|.)"
     r"|(?P<letters>[A-Za-z]+)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
     "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi",
@@ -37,14 +36,13 @@ PUNCTUATION = {
     "‘": "'", "′": "'", "\u3000": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "",
     "\ufeff": "", "\u2061": "", "\u2062": "", "🞄": "",
 }  # fmt: skip
-TABLE = str.maketrans(
-    {
-        **FULL_WIDTH,
-        **PUNCTUATION,
-        **{sign: rf"\{name} " for sign, name in {**GREEK, **COMMANDS}.items()},
-        **{sign: rf"\frac{{{a}}}{{{b}}}" for sign, (a, b) in FRACTIONS.items()},
-    }
-)
+SPELLINGS: dict[str, str] = {
+    **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full width
+    **PUNCTUATION,
+    **{sign: rf"\{name} " for sign, name in {**GREEK, **COMMANDS}.items()},
+    **{sign: rf"\frac{{{a}}}{{{b}}}" for sign, (a, b) in FRACTIONS.items()},
+}
+TABLE = str.maketrans(SPELLINGS)
 HIGH, LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙ"
 HIGH_TABLE, LOW_TABLE = (str.maketrans(script, "0123456789+-()n") for script in (HIGH, LOW))
 SCRIPTS = re.compile(f"[{HIGH}]+|[{LOW}]+")

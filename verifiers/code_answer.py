@@ -1,0 +1,105 @@
+"""Takes the program out of an answer.
+
+An answer such as::
+
+    Here is the function:
+    ```python
+    def f(x): return x + 1
+    ```
+    Usage:
+    ```python
+    print(f(1))
+    ```
+
+gives ``def f(x): return x + 1`` when the tests mention `f`. The rules, in order:
+
+1. Only fenced blocks count where there are any (``` or ~~~, indented or not; an unclosed
+   last one runs to the end). Blocks tagged python, py or python3 come before all others,
+   untagged ones before those in another language.
+2. Of those, the last one that defines (`def`, `class`) a name that the tests mention.
+3. Where none does, or there are no names to go by, the last one.
+4. Without any fence the whole text, if it is a program; whether it is, is found out in
+   the sandbox, where compiling it is safe.
+
+Nothing here compiles or runs anything.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<tag>[^\s`{]*)[^`\n]*$")
+PYTHON_TAGS = frozenset({"python", "py", "python3", "py3"})
+DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program and where it was: block `index` of `blocks`, None where nothing was fenced."""
+
+    source: str
+    index: int | None
+    blocks: int
+    tag: str
+
+    def evidence(self) -> dict[str, int | str | None]:
+        """Return what a verdict says of where its program came from."""
+        return {"block": self.index, "blocks": self.blocks, "tag": self.tag}
+
+
+def names_in(texts: Iterator[str] | list[str]) -> set[str]:
+    """Return every name that appears in some texts."""
+    return {name for text in texts for name in NAME.findall(text)}
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the tag and the content of every fenced block, in order."""
+    found: list[tuple[str, str]] = []
+    opened: re.Match[str] | None = None
+    lines: list[str] = []
+    for line in text.split("\n"):
+        fence = FENCE.match(line.rstrip("\r"))
+        if opened is None:
+            opened, lines = fence, []
+        elif fence is not None and _closes(fence, opened):
+            found.append(_block(opened, lines))
+            opened = None
+        else:
+            lines.append(line)
+    if opened is not None:
+        found.append(_block(opened, lines))
+    return found
+
+
+def _closes(fence: re.Match[str], opened: re.Match[str]) -> bool:
+    return not fence["tag"] and fence["mark"].startswith(opened["mark"])
+
+
+def _block(opened: re.Match[str], lines: list[str]) -> tuple[str, str]:
+    body = "\n".join(lines) + "\n"
+    return opened["tag"].lower(), textwrap.dedent(body) if opened["indent"] else body
+
+
+def program(answer: str, wanted: set[str]) -> Program | None:
+    """Return the program in an answer, None where there is none; `wanted` names help to choose."""
+    found = blocks(answer)
+    if not found:
+        return Program(answer.strip() + "\n", None, 0, "") if answer.strip() else None
+    best = min(_rank(tag) for tag, _ in found)
+    places = [k for k, (tag, body) in enumerate(found) if _rank(tag) == best and body.strip()]
+    if not places:
+        return None
+    defining = [k for k in places if wanted.intersection(DEFINITION.findall(found[k][1]))]
+    chosen = (defining or places)[-1]
+    tag, body = found[chosen]
+    return Program(body, chosen, len(found), tag)
+
+
+def _rank(tag: str) -> int:
+    if tag in PYTHON_TAGS:
+        return 0
+    return 1 if not tag else 2

@@ -1,0 +1,136 @@
+"""Reads an amount with its unit, or a text: ``\\$5.20``, ``20 \\text{ cm}^2``, ``Monday``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from verifiers.equality.lexer import Token
+from verifiers.equality.parse import Node, ParseError, number, parse_expression
+from verifiers.equality.shapes import EMPTY, Opaque, Shape, Text, Value
+from verifiers.equality.units import SCALES, UNITS, product
+
+CURRENCIES = {"\\dollar": "dollar", "\\euro": "euro", "\\yen": "yen", "\\pounds": "GBP"}
+EMPTY_WORDS = frozenset({("no", "solution"), ("no", "solutions"), ("无解",), ("empty", "set")})
+FILLERS = frozenset({"the", "a", "an", "is", "are"})
+DIGIT_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
+NUMBER_WORDS = {word: value for value, word in enumerate(DIGIT_WORDS.split())}
+EXPONENTS = frozenset("123456")
+
+
+def value_or_text(tokens: list[Token]) -> Shape:
+    """Return tokens without any separator as a value, a text, or opaque."""
+    amount, unit_tokens, currency = _parts(tokens)
+    if not amount:
+        return _text(tokens)
+    try:
+        node = parse_expression(amount)
+    except ParseError:
+        return _text(tokens) if any(token.kind == "word" for token in tokens) else Opaque()
+    scale, unit_tokens = _scale(unit_tokens)
+    unit = product(_unit_parts(unit_tokens, currency))
+    ulp = _ulp(amount)
+    if scale != 1:
+        node = Node("mul", (node, number(scale)))
+        ulp = ulp * scale if ulp else None
+    return Value(node, unit, ulp)
+
+
+def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token], str]:
+    """Cut an amount from its unit; the amount is empty where the rest is no unit."""
+    currency = ""
+    kept = list(tokens)
+    for place, token in enumerate(kept[:2]):
+        if token.text in CURRENCIES and (place == 0 or kept[0].text == "-"):
+            currency = CURRENCIES[kept.pop(place).text]
+            break
+    start = next((k for k, token in enumerate(kept) if _begins_unit(token)), len(kept))
+    rest = kept[start:]
+    return (kept[:start] if _is_unit(rest) else []), rest, currency
+
+
+def _begins_unit(token: Token) -> bool:
+    return token.kind == "word" or token.text in {"\\degree", "%", *CURRENCIES}
+
+
+def _is_unit(tokens: list[Token]) -> bool:
+    """Say whether tokens can follow an amount: words, powers, slashes, but no new amount."""
+    before = Token("operator", "^")
+    for token in tokens:
+        exponent = token.kind == "number" and (before.text in "^{-" or not token.spaced)
+        letter = token.kind == "symbol" and (before.text == "\\degree" or before.text in "/.")
+        sign = token.text in {"^", "{", "}", "/", "\\cdot", "*", "-", "(", ")", "."}
+        if not (_begins_unit(token) or exponent or letter or sign):
+            return False
+        before = token
+    return True
+
+
+def _scale(tokens: list[Token]) -> tuple[int, list[Token]]:
+    if tokens and tokens[0].text in SCALES:
+        return SCALES[tokens[0].text], tokens[1:]
+    return 1, tokens
+
+
+def _unit_parts(tokens: list[Token], currency: str) -> Iterator[tuple[str, Fraction]]:
+    """Yield the words of a unit with their powers."""
+    if currency:
+        yield currency, Fraction(1)
+    sign = 1
+    for place, token in enumerate(tokens):
+        after = [follower.text for follower in tokens[place + 1 : place + 5]]
+        if token.text in {"/", "per"}:
+            sign = -1
+        elif token.text == "\\degree":
+            yield {"C": "celsius", "F": "fahrenheit"}.get("".join(after[:1]), "degree"), Fraction(1)
+        elif token.text == "%":
+            yield "percent", Fraction(1)
+        elif token.text in CURRENCIES:
+            yield CURRENCIES[token.text], Fraction(sign)
+        elif token.kind in {"word", "symbol"} and tokens[place - 1].text != "\\degree":
+            yield _unit_name(token.text), sign * _exponent(after)
+
+
+def _unit_name(word: str) -> str:
+    return word if word in UNITS else word.lower()
+
+
+def _exponent(after: list[str]) -> Fraction:
+    """Read the exponent behind a unit: cm^2, s^{-1}, cm2."""
+    texts = [text for text in after if text not in {"{", "}"}]
+    if texts and texts[0] == "^":
+        texts = texts[1:]
+    sign = -1 if texts and texts[0] == "-" else 1
+    digits = texts[sign < 0 :]
+    return Fraction(sign * int(digits[0])) if digits and digits[0] in EXPONENTS else Fraction(1)
+
+
+def _ulp(tokens: list[Token]) -> Fraction | None:
+    """Return the worth of the last digit of a decimal: 6.12 → 0.01, 6.1·10^3 → 100."""
+    texts = [token.text for token in tokens if token.text not in {"{", "}", "+"}]
+    texts = texts[1:] if texts[:1] == ["-"] else texts
+    if not texts or "." not in texts[0]:
+        return None
+    mantissa, _, power = texts[0].lower().partition("e")
+    ulp = Fraction(1, 10 ** len(mantissa.partition(".")[2])) * Fraction(10) ** int(power or 0)
+    if len(texts) == 1:
+        return ulp
+    if texts[1] in {"\\times", "\\cdot", "*"} and texts[2:4] == ["10", "^"]:
+        digits = "".join(texts[4:])
+        if digits.lstrip("-").isdigit() and len(digits) < 5:
+            return ulp * Fraction(10) ** int(digits)
+    return None
+
+
+def _text(tokens: list[Token]) -> Shape:
+    words = tuple(
+        token.text.lower().strip(".,!?'\"")
+        for token in tokens
+        if token.kind != "operator" or token.text not in set(".,!?'\"")
+    )
+    words = tuple(word for word in words if word) if len(words) < 200 else words
+    if words in EMPTY_WORDS:
+        return EMPTY
+    if len(words) == 1 and words[0] in NUMBER_WORDS:
+        return Value(number(NUMBER_WORDS[words[0]]))
+    return Text(tuple(word for word in words if word not in FILLERS) or words)

@@ -1,0 +1,311 @@
+"""Decides whether two expressions are equal, by exact arithmetic or by evaluation.
+
+Rational expressions (``1/3 + 2^{-40}``) are compared exactly. Others are evaluated to many
+digits, with symbols at several points; equal means equal in 30 digits and again in 80, so
+that ``10^{40}+1`` is not ``10^{40}`` and ``1/3^{60}`` is not ``1/3^{61}``.
+
+Two expressions that agree at all points are taken as equal: no proof, but no elementary
+expressions of an answer's size are known to agree by chance in 80 digits at five points.
+Points where one of them is not real count only where there are no others, so ``\\ln x^2``
+equals ``2\\ln x`` and ``\\sqrt{x^2}`` does not equal ``x``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import mpmath  # type: ignore[import-untyped]
+from mpmath.libmp import NoConvergence  # type: ignore[import-untyped]
+
+from verifiers.equality.exact import NotRational, exact
+from verifiers.equality.lexer import TooComplex
+from verifiers.equality.parse import Node, symbols
+
+MAX_EXPONENT_BITS = 40  # of the exponent of a float: numbers up to 2^(2^40)
+MAX_FACTORIAL = 10_000_000
+ROUGH, FINE = 30, 80  # digits
+GUARD = 10  # digits that rounding may cost
+LARGEST = 10**4  # decimal exponents beyond which a float's equality says nothing
+
+# Points for symbols: above one, below one, of both signs, negative, and large. Any values
+# without simple relations do; each symbol takes the next of a row.
+POINTS = (
+    ("1.7142", "2.3331", "3.1237", "1.2719", "4.4411", "2.9117"),
+    ("0.3137", "0.7193", "0.5171", "0.1291", "0.9137", "0.6411"),
+    ("1.3717", "-0.7331", "2.1931", "-1.8173", "0.4129", "-2.7171"),
+    ("-1.6117", "-2.2727", "-0.8311", "-3.3731", "-1.1173", "-0.2917"),
+    ("17.3171", "11.9173", "23.1137", "13.7711", "19.3313", "29.1717"),
+)
+WHOLE_POINTS = ((2, 3, 5, 7, 4, 6), (5, 2, 3, 11, 6, 4), (8, 5, 7, 3, 9, 2), (9, 4, 6, 5, 7, 3))
+REAL_LEAST = 2  # so many real points decide without the others
+
+Value = Any  # an mpmath number
+Environment = Mapping[str, Value]
+
+
+class Decision(StrEnum):
+    """Whether two things are equal, as far as can be told."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+def evaluate(node: Node, symbols: Environment, log_base: int = 10) -> Value:
+    """Return the value at mpmath's current precision; raises TooComplex or arithmetic errors.
+
+    A plain \\log has base `log_base`; 0 stands for e.
+    """
+    if node.op == "num":
+        return mpmath.mpf(node.value.numerator) / node.value.denominator
+    if node.op == "sym":
+        return symbols[node.name]
+    if node.op == "add":
+        node = Node("add", remaining_terms(node.args))
+    args = [evaluate(arg, symbols, log_base) for arg in node.args]
+    if node.op == "log" and len(args) == 1:
+        return mpmath.log(args[0]) / (mpmath.log(log_base) if log_base else 1)
+    rule = NUMERIC.get(node.op)
+    if rule is None:
+        raise NotRational(node.op)
+    return rule(*args)
+
+
+def remaining_terms(terms: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the terms of a sum without pairs of a term and its negative."""
+    counts: Counter[Node] = Counter()
+    for term in terms:
+        if term.op == "neg":
+            counts[term.args[0]] -= 1
+        else:
+            counts[term] += 1
+    kept = [[term] * count for term, count in counts.items() if count > 0]
+    kept += [[Node("neg", (term,))] * -count for term, count in counts.items() if count < 0]
+    return tuple(term for group in kept for term in group) or (Node("num"),)
+
+
+def _sum(*terms: Value) -> Value:
+    """Add; what cancels to below the precision is zero, if the terms are of a usual size."""
+    total = mpmath.fsum(terms)
+    largest = max(abs(term) for term in terms)
+    if not mpmath.isfinite(largest):
+        return total
+    if abs(total) >= largest * mpmath.mpf(10) ** (GUARD - mpmath.mp.dps):
+        return total
+    if largest > mpmath.mpf(10) ** (FINE // 2):
+        raise TooComplex("cancellation")
+    return mpmath.mpf(0)
+
+
+def _power(base: Value, exponent: Value) -> Value:
+    if mpmath.isfinite(base) and mpmath.isfinite(exponent) and base not in {0, 1, -1}:
+        size = abs(mpmath.log(abs(base), 2) * exponent)
+        if size > mpmath.mpf(2) ** MAX_EXPONENT_BITS:
+            raise TooComplex("exponent")
+    return mpmath.power(base, exponent)
+
+
+def _root(degree: Value, value: Value) -> Value:
+    odd = degree == int(degree.real) and int(degree.real) % 2 == 1
+    if odd and mpmath.im(value) == 0 and value < 0:
+        return -mpmath.power(-value, 1 / degree)
+    return mpmath.sqrt(value) if degree == 2 else mpmath.power(value, 1 / degree)
+
+
+def _factorial(value: Value) -> Value:
+    if abs(value) > MAX_FACTORIAL:
+        raise TooComplex("factorial")
+    return mpmath.factorial(value)
+
+
+def _binomial(top: Value, bottom: Value) -> Value:
+    if max(abs(top), abs(bottom)) > 100 * MAX_FACTORIAL:
+        raise TooComplex("binomial")
+    return mpmath.binomial(top, bottom)
+
+
+NUMERIC: dict[str, Callable[..., Value]] = {
+    "pi": lambda: +mpmath.pi,
+    "e": lambda: +mpmath.e,
+    "i": lambda: mpmath.mpc(0, 1),
+    "inf": lambda: mpmath.inf,
+    "add": _sum,
+    "neg": lambda a: -a,
+    "mul": lambda *factors: mpmath.fprod(factors),
+    "div": lambda a, b: a / b,
+    "pow": _power,
+    "root": _root,
+    "fact": _factorial,
+    "binom": _binomial,
+    "abs": abs,
+    "floor": mpmath.floor,
+    "ceil": mpmath.ceil,
+    "max": max,
+    "min": min,
+    "log": lambda base, a: mpmath.log(a) / mpmath.log(base),
+    "ln": mpmath.log,
+    "lg": lambda a: mpmath.log(a) / mpmath.log(10),
+    "exp": mpmath.exp,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "tan": mpmath.tan,
+    "cot": mpmath.cot,
+    "sec": mpmath.sec,
+    "csc": mpmath.csc,
+    "arcsin": mpmath.asin,
+    "arccos": mpmath.acos,
+    "arctan": mpmath.atan,
+    "arccot": mpmath.acot,
+    "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh,
+    "tanh": mpmath.tanh,
+}
+
+
+# Comparison
+
+
+def compare(reference: Node, answer: Node, tolerance: Fraction = Fraction(0)) -> Decision:
+    """Say whether two expressions are equal, within an absolute tolerance.
+
+    Raises TooComplex where a bound of this module is met on the way.
+    """
+    if reference == answer:
+        return Decision.EQUAL
+    try:
+        difference = abs(exact(reference) - exact(answer))
+        return Decision.EQUAL if difference <= tolerance else Decision.DIFFERENT
+    except ZeroDivisionError:
+        return Decision.DIFFERENT
+    except (NotRational, TooComplex):
+        pass
+    try:
+        return compare_values(reference, answer, tolerance)
+    except TooComplex:
+        if is_tower(reference) != is_tower(answer):
+            return Decision.DIFFERENT
+        raise
+
+
+def is_tower(node: Node) -> bool:
+    """Say whether a number is a power beyond all bounds, which no usual number equals.
+
+    Raises TooComplex where a number that is no such power can't be evaluated.
+    """
+    if symbols(node):
+        raise TooComplex("symbols")
+    if node.op == "pow" and evaluate(node.args[0], {}) >= 2:
+        return is_tower(node.args[1]) or _exceeds(node)
+    evaluate(node, {})
+    return False
+
+
+def _exceeds(node: Node) -> bool:
+    """Say whether a power is too large for `evaluate`."""
+    try:
+        evaluate(node, {})
+    except TooComplex:
+        return bool(evaluate(node.args[1], {}) > 0)
+    return False
+
+
+def compare_values(reference: Node, answer: Node, tolerance: Fraction) -> Decision:
+    """Compare by evaluation, in two precisions that must agree."""
+    found = Decision.UNKNOWN
+    for base in (10, 0) if {"log"} & (operations(reference) | operations(answer)) else (10,):
+        rough = _by_points(reference, answer, tolerance, ROUGH, base)
+        fine = _by_points(reference, answer, tolerance, FINE, base)
+        found = fine if rough == fine else Decision.UNKNOWN
+        if found is Decision.EQUAL:
+            break
+    return found
+
+
+def operations(node: Node) -> frozenset[str]:
+    """Return the operations in a tree, a plain \\log as `log`."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top.op != "log" or len(top.args) == 1:
+            found.add(top.op)
+        stack.extend(top.args)
+    return frozenset(found)
+
+
+def environments(*nodes: Node) -> list[dict[str, Value]]:
+    """Return values for all symbols, one dictionary a point; one empty one without symbols."""
+    names = sorted(frozenset().union(*map(symbols, nodes)))
+    if not names:
+        return [{}]
+    whole = {"fact", "binom"} & frozenset().union(*map(operations, nodes))
+    points = WHOLE_POINTS if whole or any(map(_alternates, nodes)) else POINTS
+    return [
+        {name: mpmath.mpf(row[k % len(row)]) + k // len(row) for k, name in enumerate(names)}
+        for row in points
+    ]
+
+
+def _alternates(node: Node) -> bool:
+    """Say whether there is (−1)^n, which has a real value for whole n only."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top.op == "pow" and top.args[0].op == "neg" and symbols(top.args[1]):
+            return True
+        stack.extend(top.args)
+    return False
+
+
+def _by_points(
+    reference: Node, answer: Node, tolerance: Fraction, digits: int, log_base: int
+) -> Decision:
+    real: list[bool] = []
+    other: list[bool] = []
+    with mpmath.workdps(digits):
+        for point in environments(reference, answer):
+            pair = value_pair(reference, answer, point, log_base)
+            if pair is None:
+                continue
+            close = is_close(*pair, tolerance, digits)
+            (real if all(mpmath.im(value) == 0 for value in pair) else other).append(close)
+    constant = not (symbols(reference) or symbols(answer))
+    votes = real if len(real) >= (1 if constant else REAL_LEAST) else real + other
+    if not votes:
+        return Decision.UNKNOWN
+    return Decision.EQUAL if all(votes) else Decision.DIFFERENT
+
+
+def value_pair(
+    first: Node, second: Node, point: Environment, log_base: int
+) -> tuple[Value, Value] | None:
+    """Evaluate two expressions at a point; None where one of them has no finite value there."""
+    try:
+        pair = (evaluate(first, point, log_base), evaluate(second, point, log_base))
+    except TooComplex:
+        raise
+    except (ArithmeticError, NoConvergence, ValueError, TypeError):
+        return None
+    return pair if not any(mpmath.isnan(value) for value in pair) else None
+
+
+def is_close(first: Value, second: Value, tolerance: Fraction, digits: int) -> bool:
+    """Say whether two values are equal but for rounding, or within the tolerance.
+
+    Floats beyond 10^±10000 raise TooComplex where they look equal: they may differ by units.
+    """
+    if mpmath.isinf(first) or mpmath.isinf(second):
+        return bool(first == second)
+    largest = max(abs(first), abs(second))
+    small = mpmath.mpf(10) ** (GUARD - digits)
+    difference = abs(first - second)
+    if tolerance and difference <= mpmath.mpf(tolerance.numerator) / tolerance.denominator:
+        return True
+    close = bool(difference <= largest * small or largest < small * small)
+    if close and largest > mpmath.mpf(10) ** LARGEST:
+        raise TooComplex("magnitude")
+    return close
