@@ -9,11 +9,11 @@ Two spellings of one question and their common normal form::
 Rules, in order: superscripts, vulgar fractions and circled numbers become `^{…}`, ` 1/2`
 and `(1)`; decimal digits of all scripts become ASCII; NFKC; case folding; quotes, dashes
 and mathematical symbols take their ASCII or LaTeX spelling (`SYMBOLS`); LaTeX commands
-take one spelling or none (`COMMANDS`, `FONTS`), `\left`, `\right`, thin spaces and the
-delimiters `$ $$ \( \) \[ \]` go; arguments of one character get braces (`\frac12`); the
-comma of thousands goes (not directly after a bracket or a comma: `(1,200)` is a pair);
-whitespace becomes one space, and none beside a symbol; `BOILERPLATE` around the task and
-closing punctuation go.
+take one spelling or none (`COMMANDS`, `FONTS`); `\left`, `\right`, thin spaces and the
+delimiters `$ $$ \( \) \[ \]` go, in a text with backslashes `~` too; arguments of one
+character get braces (`\frac12`); the comma of thousands goes (not directly after a bracket
+or a comma: `(1,200)` is a pair); whitespace becomes one space, and none beside a symbol;
+`BOILERPLATE` around the task and closing punctuation go.
 
 Never merged: other digits, signs, operators, decimal points ("a+b" and "a-b", "5" and
 "-5", "1.5" and "15", "C++" and "C"). Merged on purpose: case, also in LaTeX (`\Delta`,
@@ -97,8 +97,13 @@ NEEDLESS_SPACE = re.compile(
     r" (?:(?=[^\w\s.,\-])|(?<=[^\w\s.,] )|(?=-(?!\.?\d))|(?<![^\W\d_][^\W\d_] )(?=-)"
     r"|(?=[.,](?!\d))|(?<=[^\d\s][.,] )|(?<=[.,] )(?=\D))"
 )
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+# Between these, a text stands in another by itself: no term of a longer expression.
+BEFORE_ANY = re.compile(rf"(?:\A|[ :;,!?\"'(\[{{)\]}}]|(?<!\d)\.|[{CJK}])\Z")
+BEFORE_LETTER = re.compile(rf"(?:\A|[^\w\\]|[{CJK}])\Z")
+AFTER = re.compile(rf"\Z|[ ;:?\"')\]}}{CJK}]|[.,](?! ?\d)")
 CLOSING = " .?:;,"
-LAYERS = 10  # boilerplate phrases taken off each end: a guess that bounds a hostile text
+LAYERS = 10  # phrases taken off each end, and fonts off a word: bounds a hostile text; a guess
 NUMERAL = re.compile(
     r"((?<![\w)\]}|!%°])-)?([0-9]+(?:\.[0-9]+)?|(?<![\w)\]}])\.[0-9]+)(e[+-]?[0-9]+(?!\w))?"
 )
@@ -174,6 +179,22 @@ def numbers_of(normal: str) -> tuple[str, ...]:
     return tuple(sorted(_numeral(*match.groups(default="")) for match in found))
 
 
+def stands_in(part: str, whole: str) -> bool:
+    """Whether a normal form stands in another one between borders of words and expressions.
+
+    "find x" stands in "a. find x? why", not in "find x^{2}"; "5+3" not in "1.5+3".
+    """
+    before = BEFORE_LETTER if part[:1].isalpha() else BEFORE_ANY
+    start = whole.find(part)
+    while start >= 0:
+        if before.search(whole[max(start - 2, 0) : start]) and AFTER.match(
+            whole, start + len(part)
+        ):
+            return True
+        start = whole.find(part, start + 1)
+    return False
+
+
 def _numeral(sign: str, digits: str, exponent: str) -> str:
     """Return a numeral in one spelling: no trailing zeros behind the point, one before it."""
     if "." in digits:
@@ -184,7 +205,7 @@ def _numeral(sign: str, digits: str, exponent: str) -> str:
 
 def _one_spelling(text: str) -> str:
     """Return the normal form of everything, boilerplate and closing punctuation included."""
-    text = (text if text.isascii() else _plain_unicode(text)).casefold()
+    text = (text if text.isascii() else _plain_unicode(text)).strip().casefold()
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = text.translate(SYMBOLS).replace("''", '"')
@@ -212,10 +233,13 @@ def _compatible(text: str) -> str:
 def _one_latex(text: str) -> str:
     """Return a case-folded text with LaTeX in one spelling and without delimiters."""
     text = LATEX_THOUSANDS.sub("", NO_DELIMITER.sub("", DEGREES.sub("°", text)))
-    changed = 1
-    while changed:
+    for _ in range(LAYERS):
         text, changed = FONTS.subn(r" \1 ", text)
-    text = COMMAND.sub(_command, text).replace("$", " ").replace("{}", "")
+        if not changed:
+            break
+    if "\\" in text:
+        text = COMMAND.sub(_command, text).replace("~", " ")
+    text = text.replace("$", " ").replace("{}", "")
     text = FRAC.sub(lambda match: rf"\frac{_braced(match[1])}{_braced(match[2])}", text)
     text = SQRT.sub(lambda match: rf"\sqrt{_braced(match[1])}", text)
     return LETTER_POWER.sub(r"\1\2", POWER.sub(r"\1{\2}", text))

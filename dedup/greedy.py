@@ -68,7 +68,7 @@ def walk(better: Rows, worse: Rows, group: Rows) -> NDArray[np.bool_]:
                 dropped[b] = 1
             elif not dropped[b]:
                 held[g] = 1
-    return np.frombuffer(dropped, np.uint8) == 0
+    return ~np.frombuffer(dropped, np.bool_)
 
 
 def named(

@@ -22,11 +22,12 @@ from itertools import chain, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.exact import CJK
+
 Rows = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 Shares = NDArray[np.float64]
 
-CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 TOKEN = re.compile(rf"[0-9]+(?:\.[0-9]+)?|[{CJK}]|[^\W\d_{CJK}]+")
 WORD = re.compile(rf"[{CJK}]|[^\W\d_]{{2}}")
 COMMAND = re.compile(r"\\[a-z]+")
@@ -187,8 +188,8 @@ class NgramIndex:
     def shared(self, questions: Flat, least: Shares) -> Iterator[tuple[Rows, Rows, Shares]]:
         """Yield (question, item, coverage) wherever it is at least the item's `least`."""
         grams = [self._words.grams(questions, size) for size in self._ns]
-        for question, item, place in self._postings.occurrences(*self._postings.held(grams)):
-            question, item, share = self._coverage(question, item, place)
+        for found in self._postings.occurrences(*self._postings.held(grams)):
+            question, item, share = self._coverage(*found)
             enough = share >= least[item]
             yield question[enough], item[enough], share[enough]
 

@@ -101,7 +101,7 @@ class _Ranked:
     @property
     def leads(self) -> NDArray[np.bool_]:
         """Whether each rank is its own leader."""
-        return self.leader == np.arange(len(self.leader))
+        return np.equal(self.leader, np.arange(len(self.leader)))
 
 
 def deduplicate(

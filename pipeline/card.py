@@ -19,6 +19,8 @@ from pipeline.provenance import Provenance, RunRecord
 from pipeline.recipe import Teacher
 from pipeline.render import text
 
+NOT_RUN = "unverified/no_sandbox"  # the code verifier runs nothing outside a sandbox
+
 
 def build_card(
     config: Config,
@@ -107,6 +109,12 @@ def _verdict_limits(facts: Facts) -> Iterator[str]:
         yield (
             f"{percent(unverified, facts.rows)} % of the rows ({unverified:,}) are unverified:"
             " nobody and nothing has checked their answers. Filter on `outcome` to leave them out."
+        )
+    not_run = sum(of.reasons.get(NOT_RUN, 0) for of in facts.verdicts)
+    if not_run:
+        yield (
+            f"Programs that were not run, because the machine had no sandbox: {not_run:,}; their"
+            " responses are unverified."
         )
     if facts.rows > unverified:
         yield (

@@ -79,7 +79,7 @@ class Collect(ShardStage):
 
 def source_identity(source: Source, hashes: FileHashes) -> dict[str, Any]:
     """Return what decides a source's rows: its options and the content of its files."""
-    files = {Path(path).name: hashes.of(Path(path)) for path in source.files()}
+    files = [hashes.of(Path(path)) for path in source.files()]
     return {**source.identity(), "files": files} if files else source.identity()
 
 

@@ -26,7 +26,6 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pipeline.errors import ConfigError
-from pipeline.paths import expand as expand  # noqa: PLC0414 - for those who import it from here
 from pipeline.recipe import Recipe, Strict
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"

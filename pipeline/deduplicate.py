@@ -20,6 +20,7 @@ from pipeline.progress import meter
 from pipeline.records import DIFFICULTIES, Drop, Question, canonical_json
 from pipeline.stage import Run, Stage
 from pipeline.store import Store
+from pipeline.vectors import read_vectors
 
 SOURCES_AT_MOST = 1 << 20  # room for the place of a source in a priority
 
@@ -129,10 +130,3 @@ def priority(question: Question, answered: bool, difficulty: str, source_place: 
     checkable = bool(question.reference_answer or question.test_cases)
     rank = (checkable * 2 + answered) * len(DIFFICULTIES) + DIFFICULTIES.index(difficulty)
     return rank * SOURCES_AT_MOST + (SOURCES_AT_MOST - 1 - source_place)
-
-
-def read_vectors(store: Store, shard: int) -> np.ndarray[Any, Any]:
-    """Return a shard's vectors, float16 (n, d), in order of id."""
-    column = store.read("vectors", shard, ["vector"]).column("vector").combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float16).reshape(len(column), column.type.list_size)

@@ -125,7 +125,9 @@ class Facts:
 
     `published` counts questions, `rows` rows: a question may have several. `rows_by`
     counts rows by a column's values, `references` published questions by what there is
-    to check an answer against, `near_duplicates` drops by reason and similarity.
+    to check an answer against, `near_duplicates` drops by reason and similarity, and
+    `pairs_spared` pairs that only their numbers kept apart. A question that several stages
+    dropped is in `contamination` and `near_duplicates` too, but once only in `steps`.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Facts:
     benchmarks: tuple[str, ...]
     contamination: tuple[Hits, ...]
     near_duplicates: Counts
+    pairs_spared: int
 
     @property
     def dropped(self) -> int:
@@ -193,6 +196,7 @@ def gather(config: Config, store: Store) -> Facts:
         benchmarks=tuple(benchmark_name(path) for path in config.recipe.decontaminate.benchmarks),
         contamination=tuple(Hits(*key, n) for key, n in sorted(tally.contamination.items())),
         near_duplicates=ordered("reason", tally.near_duplicates),
+        pairs_spared=tally.pairs_spared,
     )
 
 

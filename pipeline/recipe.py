@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.records import DIFFICULTIES, KINDS
 from pipeline.sources.base import Source, available_sources
@@ -30,6 +38,7 @@ RETHINK_PROMPT = (
 )
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Limit = Annotated[float, Field(gt=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -96,16 +105,20 @@ class Decontaminate(Strict):
         strict=False,
         description="files or folders; $VARIABLES expand, and package:NAME/PATH lies in a package",
     )
-    ngram: int = Field(
-        8,
-        ge=3,
-        le=50,
-        description="words in a row; measured: covers of 8-grams find 0.950 of disguised copies",
+    coverage: Limit = Field(
+        0.5,
+        description="share of an item's text that lies under shared 8-grams; measured: finds"
+        " 0.950 of disguised copies",
     )
-    coverage: Share = Field(
-        0.5, description="of the item's text under shared n-grams; measured with ngram"
+    short_coverage: Limit = Field(
+        0.9,
+        description="the same for items under 13 tokens; measured: at 0.5, 5 % of real questions"
+        " hit one by phrases, at 0.9, 0.1 %",
     )
-    threshold: Share = Field(0.9, description="cosine from which a question is the item (guess)")
+    semantic: bool = Field(
+        True, description="compare by meaning too, for which all benchmark items are embedded"
+    )
+    threshold: Limit = Field(0.9, description="cosine from which a question is the item (guess)")
     numbers_must_agree: bool = Field(
         True, description="the same template with other numbers is another question"
     )
@@ -249,7 +262,7 @@ class Recipe(Strict):
         16, ge=1, le=65_536, description="files of each table, built in parallel (guess)"
     )
     seed: int = Field(0, description="decides which questions choose takes")
-    sources: tuple[Source, ...] = Field(
+    sources: tuple[SerializeAsAny[Source], ...] = Field(
         min_length=1, strict=False, description="where questions come from, as [[recipe.sources]]"
     )
     collect: Collect = Collect()
@@ -291,4 +304,13 @@ def _source(index: int, options: Any) -> Source:
     name = options.get("source") if isinstance(options, dict) else None
     if name not in known:
         raise ValueError(f"sources[{index}].source: must be one of {sorted(known)}, got {name!r}")
-    return known[name](**options)
+    try:
+        return known[name](**options)
+    except ValidationError as error:
+        raise ValueError("; ".join(_wrong(index, item) for item in error.errors())) from None
+
+
+def _wrong(index: int, item: Any) -> str:
+    field = ".".join(str(part) for part in item["loc"])
+    value = "" if item["type"] == "missing" else f" (got {item['input']!r:.80})"
+    return f"sources[{index}].{field}: {item['msg'].removeprefix('Value error, ')}{value}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.choose import ChooseStage
 from pipeline.collect import Collect
-from pipeline.config import Config, expand
+from pipeline.config import Config
 from pipeline.decontaminate import DecontaminateStage
 from pipeline.deduplicate import DeduplicateStage
 from pipeline.distill import DistillStage, check_endpoints
@@ -15,6 +15,7 @@ from pipeline.embed import EmbedStage
 from pipeline.errors import UserError
 from pipeline.files import FileHashes
 from pipeline.label import LabelStage
+from pipeline.paths import expand
 from pipeline.selection import SelectStage
 from pipeline.stage import Run, Stage
 from pipeline.store import Store

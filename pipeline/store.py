@@ -28,7 +28,15 @@ import pyarrow.parquet as pq
 from pipeline.errors import CorruptShard, StoreUnwritable, VersionBusy
 from pipeline.records import content_hash
 
-UNWRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
+UNWRITABLE = {
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
 ROW_GROUP_BYTES = 64 << 20  # well below the 100 MB that viewers read at once
 
 

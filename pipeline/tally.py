@@ -58,6 +58,7 @@ class Tally:
     rounds: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     contamination: Counter[tuple[str, str]] = field(default_factory=Counter)
     near_duplicates: Counter[str] = field(default_factory=Counter)
+    pairs_spared: int = 0
 
     def add_shard(self, store: Store, shard: int) -> None:
         """Count one shard of every table."""
@@ -116,6 +117,8 @@ class Tally:
             evidence = json.loads(row["evidence"])
             benchmark = evidence.get("benchmark") or row["of"] or "?"
             self.contamination[(benchmark, evidence.get("method") or row["reason"])] += 1
+        manifest = store.manifest("duplicates", shard)
+        self.pairs_spared += manifest.counts.get("pairs_spared_by_numbers", 0) if manifest else 0
         for row in rows(store, "duplicates", shard, ["reason", "score"]):
             self.near_duplicates[_similarity(row["reason"], row["score"])] += 1
 

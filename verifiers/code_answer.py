@@ -18,10 +18,10 @@ gives ``def f(x): return x + 1`` when the tests mention `f`. The rules, in order
    untagged ones before those in another language.
 2. Of those, the last one that defines (`def`, `class`) a name that the tests mention.
 3. Where none does, or there are no names to go by, the last one.
-4. Without any fence the whole text, if it is a program; whether it is, is found out in
-   the sandbox, where compiling it is safe.
-
-Nothing here compiles or runs anything.
+4. A block that does not compile gives way to the one before it, by the same rules
+   (explanations quote single lines of a program); if none compiles, the last one counts.
+5. Without any fence the whole text, if it is a program; whether it is, is found out in
+   the sandbox, where compiling is safe, and so is rule 4. Nothing here compiles anything.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from dataclasses import dataclass
 FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<tag>[^\s`{]*)[^`\n]*$")
 PYTHON_TAGS = frozenset({"python", "py", "python3", "py3"})
 DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+# Answers that explain a program line by line have a dozen blocks; a guess.
+MAX_CANDIDATES = 16
 NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -84,19 +86,16 @@ def _block(opened: re.Match[str], lines: list[str]) -> tuple[str, str]:
     return opened["tag"].lower(), textwrap.dedent(body) if opened["indent"] else body
 
 
-def program(answer: str, wanted: set[str]) -> Program | None:
-    """Return the program in an answer, None where there is none; `wanted` names help to choose."""
+def programs(answer: str, wanted: set[str]) -> list[Program]:
+    """Return the programs that an answer may mean, best first; `wanted` names help to choose."""
     found = blocks(answer)
     if not found:
-        return Program(answer.strip() + "\n", None, 0, "") if answer.strip() else None
+        return [Program(answer.strip() + "\n", None, 0, "")] if answer.strip() else []
     best = min(_rank(tag) for tag, _ in found)
     places = [k for k, (tag, body) in enumerate(found) if _rank(tag) == best and body.strip()]
-    if not places:
-        return None
     defining = [k for k in places if wanted.intersection(DEFINITION.findall(found[k][1]))]
-    chosen = (defining or places)[-1]
-    tag, body = found[chosen]
-    return Program(body, chosen, len(found), tag)
+    ordered = reversed((defining or places)[-MAX_CANDIDATES:])
+    return [Program(found[k][1], k, len(found), found[k][0]) for k in ordered]
 
 
 def _rank(tag: str) -> int:

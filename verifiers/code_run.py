@@ -53,16 +53,22 @@ class Ended:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def run_all(sandbox: Sandbox, task: Task, program: Program, output_bytes: int) -> list[Ended]:
-    """Run every case of a task; raises SandboxFailure or TestsBroken."""
+def run_all(
+    sandbox: Sandbox, task: Task, sources: list[str], output_bytes: int
+) -> tuple[int, list[Ended]]:
+    """Run every case; return the place of the source taken, and how each test ended.
+
+    The first of the sources that compiles is taken, or the first where none does. Raises
+    SandboxFailure or TestsBroken.
+    """
     inputs = [case for case in task.cases if case.kind == "input"]
     others = [case for case in task.cases if case.kind != "input"]
-    found: list[Ended] = []
-    if others:
-        found += run_calls(sandbox, task, others, program.source, output_bytes)
-    if inputs:
-        found += run_inputs(sandbox, task, inputs, program.source, output_bytes)
-    return found
+    place, found = 0, list[Ended]()
+    for cases, run in ((others, run_calls), (inputs, run_inputs)):
+        if cases:
+            place, ended = run(sandbox, task, cases, sources, output_bytes)
+            found += ended
+    return place, found
 
 
 def _limits(task: Task, tests: int, output_bytes: int) -> Limits:
@@ -72,12 +78,12 @@ def _limits(task: Task, tests: int, output_bytes: int) -> Limits:
 
 
 def run_inputs(
-    sandbox: Sandbox, task: Task, cases: list[Case], source: str, output_bytes: int
-) -> list[Ended]:
+    sandbox: Sandbox, task: Task, cases: list[Case], sources: list[str], output_bytes: int
+) -> tuple[int, list[Ended]]:
     """Run a program on the input of each case and compare what it prints."""
     limits = _limits(task, 1, output_bytes)
     job = {
-        "source": source,
+        "sources": sources,
         "inputs": [case.code for case in cases],
         "seconds": task.seconds,
         "output_bytes": output_bytes,
@@ -89,7 +95,8 @@ def run_inputs(
             children.append(sandbox.start("programs", job, limits, [write_end]))
         finally:
             os.close(write_end)
-        return list(_judge_inputs(conversation, task, cases))
+        ended = list(_judge_inputs(conversation, task, cases))
+        return conversation.place(len(sources)), ended
 
 
 def _judge_inputs(conversation: Conversation, task: Task, cases: list[Case]) -> Iterator[Ended]:
@@ -142,8 +149,8 @@ def _outcome(case: Case, out: str, exit_code: int, killed: str, task: Task, cpu_
 
 
 def run_calls(
-    sandbox: Sandbox, task: Task, cases: list[Case], source: str, output_bytes: int
-) -> list[Ended]:
+    sandbox: Sandbox, task: Task, cases: list[Case], sources: list[str], output_bytes: int
+) -> tuple[int, list[Ended]]:
     """Run tests in one sandbox that call the program in another."""
     limits = _limits(task, len(cases), output_bytes)
     ours = Limits(HOLDER_MEMORY_MB, limits.cpu_seconds, processes=8, output_bytes=output_bytes)
@@ -152,7 +159,7 @@ def run_calls(
     read_end, write_end = os.pipe()
     jobs = [
         ("holder", {"setup": task.setup, "cases": listed}, ours, [write_end, one.fileno()]),
-        ("solution", {"setup": task.setup, "source": source}, limits, [other.fileno()]),
+        ("solution", {"setup": task.setup, "sources": sources}, limits, [other.fileno()]),
     ]
     children: list[Child] = []
     with Conversation(children, read_end, limits) as conversation:
@@ -162,7 +169,8 @@ def run_calls(
         finally:
             for end in (one.detach(), other.detach(), write_end):
                 os.close(end)
-        return list(_judge_calls(conversation, task, cases))
+        ended = list(_judge_calls(conversation, task, cases))
+        return conversation.place(len(sources)), ended
 
 
 def _judge_calls(conversation: Conversation, task: Task, cases: list[Case]) -> Iterator[Ended]:
@@ -171,7 +179,7 @@ def _judge_calls(conversation: Conversation, task: Task, cases: list[Case]) -> I
     try:
         for message in conversation.messages():
             if message[0] == "loading" or calls.starts_case(message):
-                conversation.allow(task.seconds + GRACE_SECONDS)
+                conversation.allow(task.seconds)
             yield from calls.take(message, conversation.text())
     except Halt as halt:
         if not conversation.ready or halt.outcome == "gone":

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, text_field
-from verifiers.code_answer import Program, program
+from verifiers.code_answer import Program, programs
 from verifiers.code_cases import DEFAULT_MEMORY_MB, DEFAULT_SECONDS, Task, read_task
 from verifiers.code_compare import RULE
 from verifiers.code_run import Ended, SandboxFailure, TestsBroken, run_all
@@ -113,22 +113,25 @@ class CodeVerifier(Verifier):
             return self._unverified("no_tests", {})
         if answer is None:
             return self._refused("not_closed")
-        taken = program(answer, task.wanted())
-        if taken is None:
+        candidates = programs(answer, task.wanted())
+        if not candidates:
             return self._refused("no_code")
-        return self._run(task, taken, found)
+        return self._run(task, candidates, found)
 
-    def _run(self, task: Task, taken: Program, found: Probe) -> Result:
+    def _run(self, task: Task, candidates: list[Program], found: Probe) -> Result:
         if found.sandbox is None:
             return self._unverified("no_sandbox", found.evidence())
-        evidence = {"tier": found.tier, **taken.evidence()}
+        evidence: dict[str, Any] = {"tier": found.tier}
         output_bytes = int(self._settings.output_limit_mb * 1024 * 1024)
         try:
-            ended = run_all(found.sandbox, task, taken, output_bytes)
+            sources = [one.source for one in candidates]
+            chosen, ended = run_all(found.sandbox, task, sources, output_bytes)
         except TestsBroken as error:
             return self._unverified("tests_broken", {**evidence, "error": str(error)[:300]})
         except SandboxFailure as error:
             return self._unverified("sandbox_failure", {**evidence, "error": str(error)[:300]})
+        taken = candidates[chosen]
+        evidence.update(taken.evidence())
         if taken.index is None and any(one.outcome == "compile_error" for one in ended):
             return self._refused("no_code", evidence)
         return self._verdict(ended, task, evidence)

@@ -44,11 +44,16 @@ class Conversation:
         self._deadline = time.monotonic() + START_SECONDS
         self._next_look = time.monotonic() + LOOK_SECONDS
         self._done = False
+        self._place: Any = None
         self.ready = False
 
     def allow(self, seconds: float) -> None:
         """Give the processes so much time from now."""
         self._deadline = time.monotonic() + seconds
+
+    def place(self, sources: int) -> int:
+        """Return the place of the source that was taken."""
+        return self._place if type(self._place) is int and 0 <= self._place < sources else 0
 
     def text(self) -> str:
         """Return the beginning of what the processes printed."""
@@ -101,6 +106,8 @@ class Conversation:
             if type(message) is not list or not message:
                 raise Halt("runtime_error")
             self.ready = self.ready or message[0] == "ready"
+            if message[0] == "chosen" and self._place is None:
+                self._place = message[-1]
             self._done = message[0] in ("done", "broken", "failed")
             yield message
 

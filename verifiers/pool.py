@@ -28,7 +28,7 @@ from typing import Any, Protocol, Self, TypeVar
 from verifiers.pool_dispatch import Dispatcher, Limits
 from verifiers.pool_process import Job, Settings
 
-Out = TypeVar("Out", covariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
 
 
 class PoolError(RuntimeError):
@@ -154,7 +154,7 @@ class Ticket:
         return Reply(None, job.failure, job.body.decode(), job.seconds, job.attempts)
 
 
-class Awaited(Protocol[Out]):
+class Awaited(Protocol[Out_co]):
     """Something with a result to wait for: a `Ticket`, or what stands for one."""
 
     @property
@@ -164,16 +164,16 @@ class Awaited(Protocol[Out]):
     def cancel(self) -> None:
         """Give up on the result."""
 
-    def result(self) -> Out:
+    def result(self) -> Out_co:
         """Wait for the result."""
 
 
-def in_order(tickets: Iterable[Awaited[Out]], window: int) -> Iterator[Out]:
+def in_order(tickets: Iterable[Awaited[Out_co]], window: int) -> Iterator[Out_co]:
     """Yield the results of tickets in order, taking at most `window` ahead of the oldest.
 
     What is left when the iterator is given up is cancelled.
     """
-    waiting: deque[Awaited[Out]] = deque()
+    waiting: deque[Awaited[Out_co]] = deque()
     try:
         for ticket in tickets:
             waiting.append(ticket)

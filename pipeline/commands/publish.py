@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
-from pipeline.config import load_config
+from pipeline.config import Config, load_config
 from pipeline.stages import open_store, published_folder
+from pipeline.store import Store
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +27,42 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Publish and print where it is; returns the exit code."""
-    from pipeline.publish import plan, publish_folder, publish_hub
-
+    """Publish, or tell what would change, and print where it is; returns the exit code."""
     config = load_config(arguments.config, arguments.version)
     store = open_store(config)
     folder = arguments.to or published_folder(config)
+    with store.locked():
+        if arguments.dry_run:
+            return dry_run(config, store, folder, arguments)
+        return publish(config, store, folder, arguments)
+
+
+def publish(config: Config, store: Store, folder: Path, arguments: argparse.Namespace) -> int:
+    """Write the folder, and upload it where a repository is named."""
+    from pipeline.hub import publish_hub
+    from pipeline.publish import publish_folder
+
+    done = publish_folder(config, store, folder, arguments.allow_open)
+    for name, rows in done.rows.items():
+        print(f"{name:<12} {rows:,} rows")
+    print(f"dataset  {done.folder}")
+    print(f"card     {done.folder / 'README.md'}")
+    if arguments.repo:
+        print(f"hub      {publish_hub(config, folder, arguments.repo, not arguments.public)}")
+    return 0
+
+
+def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespace) -> int:
+    """Write the dataset to a folder that is thrown away, and list what it would change."""
+    from pipeline.changes import plan
+    from pipeline.hub import plan_hub
+    from pipeline.publish import publish_folder
+
+    with tempfile.TemporaryDirectory(dir=store.folder, prefix=".dry-run-") as name:
+        folder = Path(name) / "dataset"
+        publish_folder(config, store, folder, arguments.allow_open)
+        found = plan_hub(folder, arguments.repo) if arguments.repo else plan(folder, to)
+    for change in found:
+        print(f"{change.action:<8} {change.path}  {change.bytes:,} bytes")
+    print(f"{len(found)} changes to {arguments.repo or to}; nothing was written")
     return 0

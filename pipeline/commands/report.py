@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.config import load_config
 from pipeline.errors import UserError
 from pipeline.stages import open_store
+from pipeline.store import Store
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="FILE", type=Path, help="write the page there")
 
 
+def other_version(store: Store, version: str) -> Store:
+    """Return another version of the same dataset, with its own number of shards."""
+    other = Store(store.root, store.name, version, 1)
+    manifest = other.manifest("questions", 0)
+    if manifest is None:
+        raise UserError(f"--against: {store.name} {version} has no questions; run it first")
+    return Store(store.root, store.name, version, int(manifest.recipe["shards"]))
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Write the page and print where it is; returns the exit code."""
     from pipeline.report import write_report
@@ -26,10 +36,9 @@ def main(arguments: argparse.Namespace) -> int:
     store = open_store(config)
     other = None
     if arguments.against:
-        other = open_store(config.model_copy(update={"version": arguments.against}))
-    for version in filter(None, (store, other)):
-        if not version.complete("questions"):
-            raise UserError(f"{version.name} {version.version}: has no questions; run it first")
+        other = other_version(store, arguments.against)
+    if not store.complete("questions"):
+        raise UserError(f"{store.name} {store.version}: has no questions; run it first")
     path = arguments.to or store.folder / "report.html"
     write_report(config, store, path, other)
     print(path)

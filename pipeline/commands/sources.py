@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.sources.base import available_sources
+from pipeline.sources.base import describe_sources
+
+TO_SAY = "as the configuration says"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +15,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(_: argparse.Namespace) -> int:
     """Print the list; returns the exit code."""
-    for name, source in available_sources().items():
-        print(f"{name:<16} {source.summary}")
-        print(f"{'':<16} carries {', '.join(source.carries)}")
+    for source in describe_sources():
+        print(f"{source.name:<16} {source.summary}")
+        print(f"{'':<16} licence {source.licence or TO_SAY}, revision {source.revision or TO_SAY}")
+        print(f"{'':<16} kinds {', '.join(source.kinds)}; carries {', '.join(source.carries)}")
     return 0

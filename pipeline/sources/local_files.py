@@ -65,7 +65,9 @@ class LocalFiles(Source):
         "responses",
     )
 
-    path: str = Field(min_length=1, description="a file or folder; $VARIABLES expand")
+    path: str = Field(
+        min_length=1, description="a file or folder; $VARIABLES and package:NAME/PATH expand"
+    )
     kind: Literal["math", "code", "science", "instruction", "chat"] = Field(
         description="what kind of questions these are; decides how answers are verified"
     )
@@ -74,7 +76,7 @@ class LocalFiles(Source):
         None, min_length=1, description="who wrote the responses, where no column says so"
     )
     where: dict[str, list[Scalar]] = Field({}, description="column → values of the rows to take")
-    every: int = Field(1, ge=1, description="of each file, take only every so-manieth row")
+    every: int = Field(1, ge=1, description="take only every n-th row of each file")
     keep: Annotated[dict[str, Value], BeforeValidator(_by_name)] = Field(
         {}, description="columns for metadata: a list of them, or name → column"
     )

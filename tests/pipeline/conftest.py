@@ -123,7 +123,7 @@ class SmallData:
     """The rows of a version by table, to be changed before they are written."""
 
     questions: dict[str, Question] = field(default_factory=dict)
-    tables: dict[str, list[Record]] = field(default_factory=dict)
+    tables: dict[str, list[Any]] = field(default_factory=dict)  # of records
 
     def add(self, table: str, *records: Record) -> None:
         self.tables.setdefault(table, []).extend(records)

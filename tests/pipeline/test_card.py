@@ -22,7 +22,7 @@ from pipeline.store import Store
 
 @pytest.fixture
 def card(published_small: Path) -> DatasetCard:
-    return DatasetCard.load(published_small / "README.md")
+    return DatasetCard((published_small / "README.md").read_text(encoding="utf-8"))
 
 
 def test_the_header_parses_and_names_files_that_are_there(
@@ -45,7 +45,7 @@ def test_the_header_counts_what_is_in_the_files(card: DatasetCard, published_sma
 
 
 def test_the_header_keeps_to_the_hubs_words(card: DatasetCard) -> None:
-    data = card.data.to_dict()
+    data: dict[str, Any] = card.data.to_dict()  # type: ignore[no-untyped-call]
     assert all(re.fullmatch("[a-z]{2,3}", code) for code in data["language"])
     assert data["size_categories"] == ["n<1K"]
     assert data["task_categories"] == ["text-generation"]
@@ -169,6 +169,16 @@ def test_limitations_follow_from_the_facts(small_config: Config, small_store: St
     )
     other = small_config.model_copy(update={"recipe": unchecked})
     assert "No benchmark was checked" in " ".join(limitations(other, gather(other, small_store)))
+
+
+def test_programs_that_nobody_could_run_are_told(
+    small_config: Config, make_small_store: Any, tmp_path: Path
+) -> None:
+    def no_sandbox(data: Any) -> None:
+        data.try_("left_out", 0, "<think>a</think>b", "unverified", "no_sandbox", verifier="code")
+
+    facts = gather(small_config, make_small_store(tmp_path / "data", change=no_sandbox))
+    assert "no sandbox: 1;" in " ".join(limitations(small_config, facts))
 
 
 def test_a_title_and_description_of_the_recipe_are_shown(

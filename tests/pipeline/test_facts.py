@@ -10,7 +10,7 @@ import pytest
 from pipeline.config import Config
 from pipeline.facts import Facts, benchmark_name, gather, lengths, ordered, percent
 from pipeline.records import Response
-from pipeline.store import Store
+from pipeline.store import Origin, Store
 
 
 @pytest.fixture
@@ -93,6 +93,15 @@ def test_contamination_names_benchmark_and_method(facts: Facts) -> None:
         {"benchmark": "aime_2024", "method": "ngram", "questions": 1}
     ]
     assert facts.benchmarks == ("aime_2024",)
+
+
+def test_pairs_that_numbers_kept_apart_are_counted(
+    small_config: Config, small_store: Store
+) -> None:
+    rows = small_store.read("duplicates", 1)
+    counts = {"pairs_spared_by_numbers": 4}
+    small_store.write("duplicates", 1, rows, Origin({}, {}), counts, 0.0)
+    assert gather(small_config, small_store).pairs_spared == 4
 
 
 def test_facts_are_the_same_for_any_number_of_shards(

@@ -329,9 +329,8 @@ def test_the_pool_works_from_an_event_loop(make_pool: MakePool) -> None:
         def work(items: list[str]) -> list[str | None]:
             return [reply.failure for reply in pool.map(items)]
 
-        return await asyncio.gather(
-            asyncio.to_thread(work, ["a", "loop"]), asyncio.to_thread(work, ["b", "c"])
-        )
+        first = asyncio.to_thread(work, ["a", "loop"])
+        return tuple(await asyncio.gather(first, asyncio.to_thread(work, ["b", "c"])))
 
     assert asyncio.run(both()) == ([None, "timeout"], [None, None])
 

@@ -29,7 +29,8 @@ BETWEEN_BOXES = re.compile(
 ALTERNATIVE = re.compile(r"\b(?:or)\b|或")
 # Every gap is bounded, so that a long run of spaces costs no more than its length.
 ANCHOR = re.compile(
-    r"\banswer\s{0,3}(?:choice|option)?\s{0,3}(?:is|are|would be|should be|equals|was)\b\s{0,3}[:：]?"
+    r"\banswer\s{0,3}(?:choice|option)?\s{0,3}(?:is|are|would be|should be|equals|was)\b"
+    r"\s{0,3}[:：]?"
     r"|\banswer\W{0,4}[:：=]|\banswer\*\*\s{0,3}\n|####"
     r"|答案\s{0,3}(?:应该|应当)?(?:是|为|[:：])\s{0,3}[:：]?|(?:故|应|因此)选[:：]?",
     re.IGNORECASE,
@@ -180,21 +181,9 @@ def is_answer(text: str, words: int) -> bool:
 
 
 MATH_WORDS = frozenset(
-    [
-        "or",
-        "and",
-        "cm",
-        "km",
-        "mm",
-        "kg",
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "ln",
-        "sqrt",
-        "pi",
-        "to",
-        "the",
-    ]
+    {
+        *["or", "and", "to", "the"],
+        *["cm", "km", "mm", "kg"],
+        *["sin", "cos", "tan", "log", "ln", "sqrt", "pi"],
+    }
 )

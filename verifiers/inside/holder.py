@@ -97,6 +97,7 @@ class Holder:
             return False
         self._report.send(["loading"])
         try:
+            self._report.send(["chosen", self._link.request("choose")])
             self._link.request("load")
         except BaseException as error:  # noqa: BLE001 - whatever the solution raised
             self._report.send(["unloaded", *self._judge(error, loading=True)])
@@ -131,6 +132,7 @@ class Holder:
         namespace["check"](self._link.request("entry", case["entry_point"]))
 
     def _run_module(self, place: int, code: types.CodeType) -> None:
+        self._link.may_adopt = True
         module = types.ModuleType("tests")
         vars(module).update(self._namespace)
         sys.modules["tests"] = module
@@ -155,6 +157,8 @@ class Holder:
         started = time.perf_counter()
         outcome, detail = self._outcome(test)
         spent = round((time.perf_counter() - started) * 1000)
+        if self._link.adopted:
+            detail = {**detail, "adopted": dict(self._link.adopted)}
         if outcome != "skipped" and not (quiet and outcome == "passed"):
             self._report.send(["end", place, test.name, outcome, spent, detail])
         return outcome == "passed"
@@ -199,9 +203,12 @@ class Holder:
     def _text(self, error: BaseException) -> str:
         """Describe an error with the line that raised it."""
         line = raised.last_line(error, TEST_FILE)
-        where = vars(error).get("remote_line") if error is self._link.last_raised else None
-        place = f" (line {where} of the solution)" if where else f" (line {line} of the tests)"
-        return shorten(f"{type(error).__name__}: {raised.text_of(error)}") + place
+        remote = vars(error) if error is self._link.last_raised else {}
+        text = remote.get("remote_text") or raised.text_of(error)
+        where = remote.get("remote_line")
+        place = f" (line {line} of the tests)" if line else ""
+        place = f" (line {where} of the solution)" if where else place
+        return shorten(f"{type(error).__name__}: {text}".removesuffix(": ")) + place
 
 
 def _is_skip(error: BaseException) -> bool:

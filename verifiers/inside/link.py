@@ -52,6 +52,8 @@ class Link:
         self.last_raised: BaseException | None = None
         self.last_call: tuple[str, Any, Any] | None = None
         self.overflown = False
+        self.may_adopt = False
+        self.adopted: dict[str, str] = {}
 
     # What crosses, seen from this side (graph.Side).
 
@@ -113,16 +115,23 @@ class Link:
             table = writer.table()
         except CannotCross as error:
             raise Unsupported(str(error)) from error
+        value, error = self._exchange([kind, table, node], writer.objects)
+        if error is not None:
+            self.last_raised = error
+            raise error
+        return value
+
+    def _exchange(self, message: Any, sent: list[Any]) -> tuple[Any, BaseException | None]:
+        """Send a request and return the value or the exception of its reply."""
         try:
-            self._channel.send([kind, table, node])
-            return self._settle(self._wait(), writer.objects)
+            self._channel.send(message)
+            return self._settle(self._wait(), sent)
         except BrokenChannel as error:
             outcome = "output_limit" if isinstance(error, TooLarge) else "runtime_error"
             self.lost = SolutionLost(outcome, str(error))
-            raise self.lost from error
-        except MemoryError as error:
+        except MemoryError:
             self.lost = SolutionLost("memory_limit", "the solution's result is too large")
-            raise self.lost from error
+        raise self.lost
 
     def call(self, function: Remote, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Call a function of the solution and remember the call for the evidence."""
@@ -174,8 +183,10 @@ class Link:
         except (KeyError, TypeError, ValueError) as error:
             raise BrokenChannel("a malformed call of a function of the tests") from error
 
-    def _settle(self, reply: dict[str, Any], sent: list[Any]) -> Any:
-        """Bring the arguments up to date, print what was printed, return or raise."""
+    def _settle(
+        self, reply: dict[str, Any], sent: list[Any]
+    ) -> tuple[Any, BaseException | None]:
+        """Bring the arguments up to date, print what was printed, read value or exception."""
         try:
             table, out = reply["table"], reply["out"]
             self.overflown = self.overflown or reply["overflown"] is True
@@ -185,9 +196,8 @@ class Link:
         if out:
             sys.stdout.write(str(out))
         if "raised" in reply:
-            self.last_raised = self._exceptions.make(reply["raised"], reader.read)
-            raise self.last_raised
-        return reader.read(reply.get("value"))
+            return None, self._exceptions.make(reply["raised"], reader.read)
+        return reader.read(reply.get("value")), None
 
     def hello(self) -> Any:
         """Wait for the first message of the solution's process."""

@@ -20,7 +20,27 @@ def solution_name(link: Link, name: str) -> Any:
     """Return what the solution calls by a name; raises KeyError where it has none."""
     if name.startswith("__"):
         raise KeyError(name)
-    return named_by_test(name, link.request("name", name))
+    try:
+        return named_by_test(name, link.request("name", name))
+    except KeyError:
+        return _stand_in(link, name)
+
+
+def _stand_in(link: Link, name: str) -> Any:
+    """Return the function that a test module means by a name that the solution lacks.
+
+    Many questions with a test module never say how the function is to be called. Where
+    the program has one function that nothing in it refers to, so that it is one word away
+    from what the tests import, that is the one. KodCode's own harness renames the
+    definition likewise: with this rule 496 of 501 recorded results agree, without it 418.
+    """
+    if not link.may_adopt or name in link.adopted or not name[:1].islower():
+        raise KeyError(name)
+    own = link.request("lonely_functions")
+    if link.adopted or type(own) is not list or len(own) != 1:
+        raise KeyError(name)
+    link.adopted[name] = str(own[0])
+    return link.request("name", own[0])
 
 
 class Names(dict[str, Any]):

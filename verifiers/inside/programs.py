@@ -1,6 +1,6 @@
 """Runs a whole program once for each input, in a fresh child, and reports what it printed.
 
-It gets ``{"source": "print(int(input()) + 1)", "inputs": ["1\\n", "5\\n"]}`` and reports::
+It gets ``{"sources": ["print(int(input()) + 1)"], "inputs": ["1\\n", "5\\n"]}`` and reports::
 
     ["end", 0, {"exit": 0, "killed": "", "out": "2\\n", "err": "", "ms": 9, "cpu_ms": 8, "mb": 11}]
 
@@ -20,6 +20,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from verifiers.inside.choosing import first_that_compiles
 from verifiers.inside.frames import Channel
 
 SYNTAX_EXIT, MEMORY_EXIT = 121, 122
@@ -52,7 +53,8 @@ class Runner:
 
     def __init__(self, report: Channel, job: dict[str, Any]) -> None:
         self._report = report
-        self._source: str = job["source"]
+        self._sources: list[str] = job["sources"]
+        self._source = ""
         self._inputs: list[str] = job["inputs"]
         self._seconds: float = job["seconds"]
         self._cap: int = job["output_bytes"]
@@ -60,6 +62,9 @@ class Runner:
     def run(self) -> None:
         """Run until the inputs are done or one run was out of time."""
         self._report.send(["ready"])
+        place = first_that_compiles(self._sources)
+        self._source = self._sources[place]
+        self._report.send(["chosen", place])
         for place, text in enumerate(self._inputs):
             self._report.send(["begin", place, "input"])
             found = self._run(text)

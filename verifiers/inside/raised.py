@@ -90,8 +90,7 @@ class Exceptions:
             kind = self.kind(description["mro"])
             args, text = description["args"], str(description["text"])[:MAX_TEXT]
             values = (text,) if args is None else tuple([read(item) for item in args])
-            error = _blank(kind)
-            error.args = values
+            error = _build(kind, values)
             fields = {str(k): v for k, v in description["fields"].items() if scalars.is_atom(v)}
             vars(error).update(fields, remote_text=text, remote_line=description["line"])
         except (TypeError, KeyError, AttributeError, ValueError) as malformed:
@@ -99,11 +98,22 @@ class Exceptions:
         return error
 
 
-def _blank(kind: type[BaseException]) -> BaseException:
+def _build(kind: type[BaseException], values: tuple[Any, ...]) -> BaseException:
+    """Make an exception, by its class where that takes these arguments."""
     try:
-        return kind.__new__(kind)
+        error = kind(*values)
+    except (TypeError, ValueError):
+        return _blank(kind, values)
+    return error if error.args == values else _blank(kind, values)
+
+
+def _blank(kind: type[BaseException], values: tuple[Any, ...]) -> BaseException:
+    try:
+        error = kind.__new__(kind)
     except TypeError:  # ExceptionGroup wants its members
-        return Exception.__new__(Exception)
+        error = Exception.__new__(Exception)
+    error.args = values
+    return error
 
 
 def _shown_text(error: BaseException) -> str:

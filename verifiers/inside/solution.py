@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from verifiers.inside import helpers, raised, scalars
+from verifiers.inside.choosing import first_that_compiles
 from verifiers.inside.frames import BrokenChannel, Channel
 from verifiers.inside.graph import Node, Reader, Writer
 from verifiers.inside.operations import OPERATIONS
@@ -92,8 +93,10 @@ class SolutionSide:
         owner = self.handle(kind) if kind.__module__ == NAME else 0
         if hasattr(kind, "__next__"):
             return ["remote", self.handle(value), "iterator", kind.__name__, owner]
-        form = "callable" if callable(value) else "object"
-        return ["remote", self.handle(value), form, kind.__name__, owner]
+        if not callable(value):
+            return ["remote", self.handle(value), "object", kind.__name__, owner]
+        name = getattr(value, "__name__", kind.__name__)
+        return ["remote", self.handle(value), "callable", str(name), owner]
 
     def handle(self, value: Any) -> int:
         """Return an object's number, one for each object; numbers begin at 1."""
@@ -160,11 +163,12 @@ def _ask(side: SolutionSide, number: int) -> Callable[..., Any]:
 class Server:
     """Answers the tests' requests one after the other."""
 
-    def __init__(self, channel: Channel, setup: str, source: str) -> None:
+    def __init__(self, channel: Channel, setup: str, sources: list[str]) -> None:
         self._channel = channel
         self._side = SolutionSide(channel)
         self._side.wait = self.wait
-        self._setup, self._source = setup, source
+        self._setup = setup
+        self._sources, self._source = sources, ""
         self._raw = Printed()
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(self._raw), "utf-8", newline="\n")
         self._out = sys.stdout
@@ -225,6 +229,12 @@ class Server:
 
     # The requests; `_answer` finds them by name.
 
+    def _choose(self) -> int:
+        """Choose among the programs that the answer may mean; none has run yet."""
+        place = first_that_compiles(self._sources)
+        self._source = self._sources[place]
+        return place
+
     def _load(self) -> str:
         """Run the program."""
         run_source(self._source, raised.SOLUTION_FILE, self._side.module)
@@ -244,6 +254,15 @@ class Server:
         if isinstance(value, type) and value.__module__ == NAME:
             self._side.asked_for.add(value.__name__)
         return value
+
+    def _lonely_functions(self) -> list[str]:
+        """Return the functions of the program that nothing in it refers to."""
+        import ast
+
+        used = {n.id for n in ast.walk(ast.parse(self._source)) if isinstance(n, ast.Name)}
+        own = vars(self._side.module)
+        made = [name for name, value in own.items() if isinstance(value, types.FunctionType)]
+        return [name for name in made if own[name].__module__ == NAME and name not in used]
 
     def _rename(self, name: str, value: Any) -> None:
         """Set a name of the solution, as monkeypatch does."""
@@ -286,9 +305,9 @@ def run_source(source: str, file: str, module: types.ModuleType) -> None:
     exec(code, vars(module))
 
 
-def main(channel: Channel, job: dict[str, str]) -> None:
+def main(channel: Channel, job: dict[str, Any]) -> None:
     """Prepare, then answer requests about the program until the tests are done."""
-    server = Server(channel, job["setup"], job["source"])
+    server = Server(channel, job["setup"], job["sources"])
     try:
         server.prepare()
     except BaseException as error:  # noqa: BLE001 - the setup is the question's, and broken
