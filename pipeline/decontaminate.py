@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.config import Config
+from pipeline.encoding import encode_all
 from pipeline.errors import ConfigError
 from pipeline.paths import expand
 from pipeline.progress import meter
@@ -25,8 +26,6 @@ from pipeline.vectors import read_vectors
 
 if TYPE_CHECKING:
     from dedup.contamination import Benchmarks, Contamination, Hit
-
-EMBED_AT_ONCE = 4_096  # benchmark items between two movements of the progress bar
 
 
 class DecontaminateStage(ShardStage):
@@ -122,15 +121,12 @@ def embed_benchmarks(run: Run) -> None:
     path = vectors_path(run.store, run.config) if recipe.decontaminate.benchmarks else None
     if path is None or path.is_file():
         return
-    from dedup.encoder import Encoder
-
     texts = [text.text for text in load_benchmarks(recipe.decontaminate.benchmarks).texts]
-    encoder = Encoder.load(recipe.embed.model, threads=run.config.runtime.workers)
-    parts = [np.empty((0, encoder.dimension), np.float16)]
+    parts = []
     with meter("benchmarks", len(texts)) as progress:
-        for start in range(0, len(texts), EMBED_AT_ONCE):
-            parts.append(encoder.encode(texts[start : start + EMBED_AT_ONCE])[0])
-            progress.advance(len(parts[-1]))
+        for part in encode_all(run.pool, recipe.embed.model, texts):
+            parts.append(part)
+            progress.advance(len(part))
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.config import Config
+from pipeline.encoding import encode, on_gpu
 from pipeline.progress import meter
 from pipeline.records import Question, vector_schema
-from pipeline.stage import Run, Stage
-
-if TYPE_CHECKING:  # torch takes seconds to import; commands that embed nothing do without
-    from dedup.encoder import Encoder
+from pipeline.stage import Run, ShardStage, Tables
+from pipeline.store import Store
 
 
-class EmbedStage(Stage):
-    """Writes `vectors`; one encoder for all shards, in this process."""
+class EmbedStage(ShardStage):
+    """Writes `vectors`; on a CPU in the worker processes, on a GPU in this one."""
 
     name = "embed"
 
@@ -34,31 +34,28 @@ class EmbedStage(Stage):
         return run.config.recipe.embed.model_dump()
 
     def build(self, run: Run) -> None:
-        """Embed the outdated shards one after the other."""
+        """Embed the outdated shards."""
         jobs = list(self.outdated(run))
-        if not jobs:
+        if not jobs or not on_gpu():
+            super().build(run)
             return
-        from dedup.encoder import Encoder
-
-        encoder = Encoder.load(run.config.recipe.embed.model, threads=run.config.runtime.workers)
-        with meter(self.title, None) as progress:
+        with meter(self.title, len(jobs)) as progress:
             for shard, origin in jobs:
                 start = time.monotonic()
-                rows = run.store.read("questions", shard)
-                made = embed(encoder, list(Question.from_table(rows)))
-                counts = {"clipped": int(np.sum(made.column("clipped").to_numpy(False)))}
-                self.save(
-                    run.store, shard, origin, {"vectors": (made, counts)}, time.monotonic() - start
-                )
-                progress.advance(rows.num_rows)
+                made = self.make(run.config, run.store, shard)
+                self.save(run.store, shard, origin, made, time.monotonic() - start)
+                progress.advance(1)
 
-
-def embed(encoder: Encoder, questions: list[Question]) -> pa.Table:
-    """Return the `vectors` rows of questions, in their order."""
-    vectors, clipped = encoder.encode([question.user_text for question in questions])
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float16).reshape(-1), pa.float16())
-    column = pa.FixedSizeListArray.from_arrays(flat, encoder.dimension)
-    ids = pa.array([question.id for question in questions], pa.string())
-    return pa.Table.from_arrays(
-        [ids, column, pa.array(clipped, pa.bool_())], schema=vector_schema(encoder.dimension)
-    )
+    def make(self, config: Config, store: Store, shard: int) -> Tables:
+        """Embed one shard."""
+        questions = list(Question.from_table(store.read("questions", shard)))
+        vectors, clipped = encode(config.recipe.embed.model, [q.user_text for q in questions])
+        dimension = vectors.shape[1]
+        flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float16).reshape(-1), pa.float16())
+        columns = [
+            pa.array([question.id for question in questions], pa.string()),
+            pa.FixedSizeListArray.from_arrays(flat, dimension),
+            pa.array(clipped, pa.bool_()),
+        ]
+        rows = pa.Table.from_arrays(columns, schema=vector_schema(dimension))
+        return {"vectors": (rows, {"clipped": int(np.sum(clipped))})}

@@ -336,15 +336,9 @@ class Verdict(Record):
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
-INFO = pa.struct(
-    [
-        ("source", STRING),
-        ("reference_answer", STRING),
-        ("test_case", STRING),
-        ("think_content", STRING),
-        ("answer_content", STRING),
-    ]
-)
+INFO_FIELDS = ("source", "reference_answer", "test_case", "think_content", "answer_content")
+INFO = pa.struct([(name, STRING) for name in INFO_FIELDS])
+TURNS = pa.list_(pa.struct([("role", STRING), ("content", STRING), ("info", INFO)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,11 +371,7 @@ class Example(Record):
 
     SCHEMA: ClassVar[pa.Schema] = pa.schema(
         [
-            pa.field(
-                "messages",
-                pa.list_(pa.struct([("role", STRING), ("content", STRING), ("info", INFO)])),
-                nullable=False,
-            ),
+            pa.field("messages", TURNS, nullable=False),
             pa.field("id", STRING, nullable=False),
             pa.field("source", STRING, nullable=False),
             pa.field("source_revision", STRING, nullable=False),

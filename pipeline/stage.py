@@ -7,18 +7,14 @@ StaleTable; one whose inputs have changed since is built again.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -34,42 +30,16 @@ FREE_VERSION = "dev"  # the version that rebuilds without asking
 
 @dataclass(slots=True)
 class Run:
-    """One run over one version: what stages share, worker processes among it.
-
-    The processes start with the first stage that needs them, and end with the block.
-    """
+    """One run over one version: what stages share, worker processes among it."""
 
     config: Config
     store: Store
     hashes: FileHashes
-    _pool: ProcessPoolExecutor | None = None
-
-    @property
-    def pool(self) -> ProcessPoolExecutor:
-        """The worker processes."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                max_workers=self.config.runtime.workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start_worker,
-                initargs=(os.getpid(),),
-            )
-        return self._pool
+    pool: ProcessPoolExecutor
 
     def note(self, text: str) -> None:
         """Tell the user something that matters for the result."""
         print(f"note: {text}", file=sys.stderr)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        """End the workers: at once after an error, since what they do is not wanted any more."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=error is None, cancel_futures=True)
-            if error is not None:
-                for child in multiprocessing.active_children():
-                    child.kill()
 
 
 Tables = Mapping[str, tuple[pa.Table, Mapping[str, int]]]  # table → rows, counts for its manifest
@@ -194,21 +164,6 @@ def _outcome(done: Future[int]) -> int:
             "a worker process died (out of memory?); shards that were done stay done:"
             " run again, with fewer runtime.workers or more recipe.shards"
         ) from None
-
-
-def _start_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when the parent is gone.
-
-    PR_SET_PDEATHSIG is no help here: it fires when the parent's *thread* ends.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def flatten(value: Any, name: str = "") -> dict[str, Any]:

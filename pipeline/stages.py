@@ -20,6 +20,7 @@ from pipeline.selection import SelectStage
 from pipeline.stage import Run, Stage
 from pipeline.store import Store
 from pipeline.verify import VerifyStage
+from pipeline.workers import worker_pool
 
 
 def stages_of(config: Config) -> list[Stage]:
@@ -63,7 +64,8 @@ def build(config: Config, only: Sequence[str] = (), rebuild: Sequence[str] = ())
     check_endpoints(config)
     store = open_store(config)
     forget(config, store, rebuild)
-    with Run(config, store, FileHashes(store.root / ".file-hashes.json")) as run:
+    with worker_pool(config.runtime.workers) as pool:
+        run = Run(config, store, FileHashes(store.root / ".file-hashes.json"), pool)
         for stage in stages:
             stage.build(run)
 

@@ -17,7 +17,8 @@ gives ``def f(x): return x + 1`` when the tests mention `f`. The rules, in order
    last one runs to the end). Blocks tagged python, py or python3 come before all others,
    untagged ones before those in another language.
 2. Of those, the last one that defines (`def`, `class`) a name that the tests mention.
-3. Where none does, or there are no names to go by, the last one.
+3. Where none does, the last one that defines anything, if the tests mention names at all
+   (inputs and outputs do not); else the last one.
 4. A block that does not compile gives way to the one before it, by the same rules
    (explanations quote single lines of a program); if none compiles, the last one counts.
 5. Without any fence the whole text, if it is a program; whether it is, is found out in
@@ -93,8 +94,10 @@ def programs(answer: str, wanted: set[str]) -> list[Program]:
         return [Program(answer.strip() + "\n", None, 0, "")] if answer.strip() else []
     best = min(_rank(tag) for tag, _ in found)
     places = [k for k, (tag, body) in enumerate(found) if _rank(tag) == best and body.strip()]
-    defining = [k for k in places if wanted.intersection(DEFINITION.findall(found[k][1]))]
-    ordered = reversed((defining or places)[-MAX_CANDIDATES:])
+    defined = {k: set(DEFINITION.findall(found[k][1])) for k in places}
+    meant = [k for k in places if wanted & defined[k]]
+    useful = [k for k in places if wanted and defined[k]]
+    ordered = reversed((meant or useful or places)[-MAX_CANDIDATES:])
     return [Program(found[k][1], k, len(found), found[k][0]) for k in ordered]
 
 

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifiers.code_answer import Program
 from verifiers.code_cases import Case, Task
 from verifiers.code_compare import first_difference, same_output
 from verifiers.code_watch import Conversation, Halt

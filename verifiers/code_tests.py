@@ -107,7 +107,7 @@ class CodeVerifier(Verifier):
         answer = judged_text(text_field(row, "answer"))
         given = self._settings
         task = read_task(row, given.max_tests, given.time_limit_s, given.memory_limit_mb)
-        if task.language != "python":
+        if task.language.lower() not in PYTHON_NAMES:
             return self._unverified("language_unsupported", {"language": task.language})
         if not task.cases:
             return self._unverified("no_tests", {})
@@ -159,6 +159,7 @@ class CodeVerifier(Verifier):
         return Result(Outcome.UNVERIFIED, reason, self.name, None, evidence)
 
 
+PYTHON_NAMES = frozenset({"python", "python3", "py"})
 UNTOLD = frozenset({"passed", "unsupported", "no_tests"})
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -32,6 +32,7 @@ from verifiers.response import final_answer, split
 
 NAME = "math"
 EXCERPT_CHARS = 500
+SOLUTION_SIGNS = ("\\boxed", "\\fbox", "####", "\nA: ")
 OUTCOMES = {"equal": Outcome.CORRECT, "different": Outcome.INCORRECT}
 
 
@@ -50,7 +51,7 @@ class Settings:
     memory_mb: int = 2048
     recycle_after: int = 5000
     memo: int = 50_000
-    tolerance: Tolerance = Tolerance()
+    tolerance: Tolerance = field(default_factory=Tolerance)
 
 
 Pair = tuple[str, str, Tolerance]
@@ -138,7 +139,7 @@ def found(task: Task, finding: tuple[str, str]) -> Result:
 @lru_cache(maxsize=10_000)
 def reference_text(text: str) -> str:
     """Return the normalised final answer of a reference, which may be a whole solution."""
-    if "\\boxed" in text or "\\fbox" in text or "####" in text:
+    if any(sign in text for sign in SOLUTION_SIGNS):
         extraction = extract(text)
         return normalise(extraction.text) if extraction else ""
     return normalise(text)
@@ -196,7 +197,8 @@ class Examiner:
         answer = normalise(extraction.text)
         same = self.quickly(reference, answer)
         if same is None:
-            return Task((reference, answer, self._settings.tolerance), evidence)
+            pair = (option_text(reference, answer), answer, self._settings.tolerance)
+            return Task(pair, evidence)
         outcome, reason = (Outcome.CORRECT, "equal") if same else (Outcome.INCORRECT, "different")
         return Result(outcome, reason, NAME, evidence={**evidence, "path": "fast"})
 
@@ -221,6 +223,14 @@ def chosen(reference: str, answer: str) -> bool | None:
     if not (expected.text and given.text):
         return True
     return True if key(expected.text) == key(given.text) else None
+
+
+def option_text(reference: str, answer: str) -> str:
+    """Return the option's text of a reference such as "(B) 12" for an answer without a letter."""
+    expected = choice(reference)
+    if expected and expected.text and choice(answer) is None:
+        return normalise(expected.text)
+    return reference
 
 
 class MathVerifier(Verifier):

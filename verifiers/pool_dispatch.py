@@ -118,7 +118,7 @@ class Dispatcher(threading.Thread):
         self._reap()
 
     def _replace_workers(self) -> None:
-        if not (self._workers or self._pending):
+        if not (self._workers or self._pending or self._solo):
             return  # nothing is started before there is something to do
         while len(self._workers) < self._limits.workers:
             try:

@@ -20,11 +20,14 @@ Timing on a shared machine is what it is.
 from __future__ import annotations
 
 import compileall
+import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -45,6 +48,8 @@ NOBODY = 65534
 START = "import sys; sys.path += ['/sandbox', '/sandbox/packages']; " + (
     "from verifiers.inside import boot; boot.main()"
 )
+# The kernel takes a millisecond or two to end a namespace; a guess for a crowded machine.
+TEARDOWN_SECONDS = 10.0
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -79,14 +84,20 @@ class Child:
         return self._process.stdout.fileno()
 
     def kill(self) -> None:
-        """End it and everything it started, at once, and wait until it is gone."""
-        try:
+        """End it and everything it started, at once, and wait until all of it is gone.
+
+        The kernel ends the namespace after its first process; the output is open until then.
+        """
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        os.set_blocking(self.output, True)
+        deadline = time.monotonic() + TEARDOWN_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([self.output], [], [], left)[0] and not os.read(self.output, 1 << 20):
+                break
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def resident_mb(self) -> int:
         """Return the resident memory of all its processes, in MiB."""
@@ -96,7 +107,8 @@ class Child:
 
 def _descendants(pid: int) -> list[int]:
     """Return the pids below a process; empty where the kernel does not list children."""
-    found, pending = [], [pid]
+    found: list[int] = []
+    pending = [pid]
     while pending:
         parent = pending.pop()
         try:
@@ -156,7 +168,7 @@ class Sandbox:
         python = [interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", START, settings]
         if not self._as_nobody:
             return [
-                bubblewrap(),
+                tool("bwrap"),
                 *_isolation(),
                 *root_arguments(self._mounts, limits.tmp_mb),
                 *python,
@@ -186,27 +198,29 @@ def _stage(mounted: Sequence[Mount]) -> list[str]:
     the rest. The outer PID namespace ties the inner sandbox's life to ours, since a
     change of user clears the parent-death signal. It costs 6 ms of wall time.
     """
-    arguments = [bubblewrap(), *library_arguments(), "--unshare-pid", "--die-with-parent"]
+    arguments = [tool("bwrap"), *library_arguments(), "--unshare-pid", "--die-with-parent"]
     arguments += ["--dev-bind", "/dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    for tool in ("bwrap", "setpriv"):
-        arguments += ["--ro-bind", _tool(tool), f"/{tool}"]
+    for name in ("bwrap", "setpriv"):
+        arguments += ["--ro-bind", tool(name), f"/{name}"]
     for place, mount in enumerate(mounted):
         arguments += ["--ro-bind", mount.source, f"/stage{place}"]
     drop = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
     return [*arguments, "/setpriv", *drop]
 
 
-def bubblewrap() -> str:
-    """Return bubblewrap's path; raises FileNotFoundError."""
-    return _tool("bwrap")
+def find_tool(name: str) -> str | None:
+    """Return the real path of a program, None where it is not installed."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/bin:/usr/sbin")
+    return None if found is None else os.path.realpath(found)
 
 
 @cache
-def _tool(name: str) -> str:
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/bin:/usr/sbin")
+def tool(name: str) -> str:
+    """Return the real path of a program; raises FileNotFoundError."""
+    found = find_tool(name)
     if found is None:
         raise FileNotFoundError(name)
-    return os.path.realpath(found)
+    return found
 
 
 @cache

@@ -12,7 +12,6 @@ attempts failed here today, not that none could succeed.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from verifiers.inside.frames import BrokenChannel, FrameBuffer
-from verifiers.sandbox import Child, Limits, Sandbox
+from verifiers.sandbox import Child, Limits, Sandbox, find_tool
 
 INSTALL = "install bubblewrap 0.8 or newer (apt install bubblewrap, dnf install bubblewrap)"
 ALLOW = (
@@ -56,7 +55,7 @@ class Probe:
 @cache
 def probe(packages: tuple[str, ...] = ("numpy",)) -> Probe:
     """Try the ways of starting a sandbox and return the first that holds; once a process."""
-    if shutil.which("bwrap") is None:
+    if find_tool("bwrap") is None:
         return Probe(None, "bwrap_missing", INSTALL)
     ways = (True, False) if os.geteuid() == 0 else (False,)
     found = [attempt(Sandbox(packages, as_nobody=way)) for way in ways if _possible(way)]
@@ -64,7 +63,7 @@ def probe(packages: tuple[str, ...] = ("numpy",)) -> Probe:
 
 
 def _possible(as_nobody: bool) -> bool:
-    return not as_nobody or shutil.which("setpriv") is not None
+    return not as_nobody or find_tool("setpriv") is not None
 
 
 def attempt(sandbox: Sandbox) -> Probe:

@@ -8,21 +8,26 @@ benchmark is a JSONL, JSONL.zst or Parquet file, or a folder of them.
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.commands.deduplicate import MODEL, cosine
+from pipeline.encoding import encode_all
 from pipeline.errors import InputError
 from pipeline.progress import meter
 from pipeline.rowfile import Broken, read_rows, row_writer
+from pipeline.workers import worker_pool
 
 if TYPE_CHECKING:
-    from dedup.contamination import Benchmarks, Contamination, Hit
+    from dedup.contamination import Benchmarks, Hit
 
 BATCH = 4_096
 SCHEMA = pa.schema(
@@ -58,7 +63,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Find the hits and write them; returns the exit code."""
     rows = texts(arguments.input)
-    find = finder(load(arguments), arguments)
+    with worker_pool(os.cpu_count() or 1) as pool:
+        return report(rows, Finder(load(arguments), arguments, pool), arguments)
+
+
+def report(rows: Iterator[tuple[Any, str]], find: Finder, arguments: argparse.Namespace) -> int:
+    """Write the hits of all rows, and print how many there are."""
     benchmarks: Counter[str] = Counter()
     seen, hit = 0, set()
     with row_writer(arguments.output, SCHEMA) as write, meter("decontaminate", None) as bar:
@@ -96,34 +106,32 @@ def load(arguments: argparse.Namespace) -> Benchmarks:
 
 
 class Finder:
-    """Compares batches of texts with benchmarks, by vectors too unless there is no encoder."""
+    """Compares batches of texts with benchmarks, by vectors too unless the options forbid it."""
 
-    def __init__(self, check: Contamination, encoder: Any) -> None:
-        self.check, self.encoder = check, encoder
+    def __init__(
+        self, benchmarks: Benchmarks, arguments: argparse.Namespace, pool: ProcessPoolExecutor
+    ) -> None:
+        from dedup.contamination import Contamination
+
+        self.model = None if arguments.no_semantic else arguments.model
+        self.pool = pool
+        self.check = Contamination(
+            benchmarks,
+            self.vectors([text.text for text in benchmarks.texts]),
+            cosine=arguments.threshold,
+            numbers_must_agree=not arguments.ignore_numbers,
+        )
+
+    def vectors(self, batch: list[str]) -> Any:
+        """Return the vectors of texts, or None where texts alone are compared."""
+        if self.model is None:
+            return None
+        return np.concatenate(list(encode_all(self.pool, self.model, batch)))
 
     def __call__(self, batch: list[str]) -> Iterable[Hit]:
         """Return the hits of a batch, ids being places in it."""
-        vectors = self.encoder.encode(batch)[0] if self.encoder else None
-        return self.check.find([str(place) for place in range(len(batch))], batch, vectors)
-
-
-def finder(benchmarks: Benchmarks, arguments: argparse.Namespace) -> Finder:
-    """Return what finds the hits, as the options want it."""
-    from dedup.contamination import Contamination
-
-    encoder = vectors = None
-    if not arguments.no_semantic:
-        from dedup.encoder import Encoder
-
-        encoder = Encoder.load(arguments.model)
-        vectors = encoder.encode([text.text for text in benchmarks.texts])[0]
-    check = Contamination(
-        benchmarks,
-        vectors,
-        cosine=arguments.threshold,
-        numbers_must_agree=not arguments.ignore_numbers,
-    )
-    return Finder(check, encoder)
+        ids = [str(place) for place in range(len(batch))]
+        return self.check.find(ids, batch, self.vectors(batch))
 
 
 def line(id: Any, hit: Hit) -> dict[str, Any]:

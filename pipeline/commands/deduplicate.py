@@ -8,15 +8,19 @@ that goes, reason "exact" or "semantic". Rows without vectors are embedded, unle
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
+from pipeline.encoding import encode_all
 from pipeline.errors import InputError, UserError
 from pipeline.progress import meter
 from pipeline.rowfile import row_writer
 from pipeline.textfile import Texts, read_texts
+from pipeline.workers import worker_pool
 
 if TYPE_CHECKING:
     from dedup.semantic import Deduplication
@@ -91,13 +95,13 @@ def find(rows: Texts, arguments: argparse.Namespace) -> Deduplication:
 
 def embed(rows: Texts, model: str) -> Any:
     """Return vectors of the texts, which every row has where no row has a vector."""
-    from dedup.encoder import Encoder
-
-    encoder = Encoder.load(model)
-    with meter("embed", len(rows.ids)) as progress:
-        vectors, _ = encoder.encode([text or "" for text in rows.texts])
-        progress.advance(len(rows.ids))
-    return vectors
+    parts = []
+    texts = [text or "" for text in rows.texts]
+    with meter("embed", len(texts)) as progress, worker_pool(os.cpu_count() or 1) as pool:
+        for part in encode_all(pool, model, texts):
+            parts.append(part)
+            progress.advance(len(part))
+    return np.concatenate(parts) if parts else None
 
 
 def schema_of(rows: Texts) -> pa.Schema:

@@ -2,17 +2,16 @@
 
 Input: prompts as lists of token ids, for example ``[[17872, 42, 253, …], …]``.
 
-Three things make this faster than `model.generate` on a CPU (figures: docs/log.md): what all
-prompts begin with is computed once and kept; a row that has finished leaves the batch at
-once; a row's text is searched for stop strings only at its end.
+Three things make this faster than `model.generate` on a CPU: what all prompts begin with is
+computed and held once (attention.py), a row that has finished leaves the batch at once, and
+a row's text is searched for stop strings only at its end.
 
-Works with decoder models whose cache can be repeated and selected by row (the ordinary
-key/value cache, sliding windows included; not linear attention).
+A continuation is decoded by itself, so that a tokenizer that writes a space in front of
+words (SentencePiece's) loses the one in front of the first word.
 """
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,45 +21,88 @@ import torch
 from transformers import DynamicCache
 
 from pipeline.recipe import Sampling
+from pipeline.teacher.attention import shares_beginning
+from pipeline.teacher.base import Ask
 from pipeline.teacher.sampling import next_tokens
+
+# Prompts are read in pieces of so many tokens, 1.3 seconds of a busy CPU with SmolLM2
+# (docs/log.md): Ctrl-C is heard between two pieces, and memory stays bounded.
+PIECE = 2_048
 
 
 @dataclass(slots=True)
 class Row:
-    """One prompt, the tokens written so far, and how many may be written."""
+    """An ask's prompt, the tokens written so far, and how many may be written."""
 
+    ask: Ask
     prompt: list[int]
     room: int
     stream: random.Random
     written: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Batch:
+    """The rows that are still being written, and what the model holds of each.
+
+    `mask` (rows, own) is 1 where there is a token, `places` (rows, 1) the last one's position.
+    """
+
+    rows: list[Row]
+    cache: Any
+    mask: torch.Tensor
+    places: torch.Tensor
+
+    def keep(self, indices: list[int]) -> None:
+        """Let all other rows go."""
+        if len(indices) == len(self.rows):
+            return
+        chosen = torch.tensor(indices, dtype=torch.long, device=self.mask.device)
+        self.rows = [self.rows[index] for index in indices]
+        self.cache.batch_select_indices(chosen)
+        self.mask, self.places = self.mask[chosen], self.places[chosen]
+
+    def grow(self) -> None:
+        """Make room for one more token in each row."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.rows), 1)], dim=1)
+        self.places = self.places + 1
+
+
 class Decoder:
-    """A model, its tokenizer, and the computed beginning that prompts share."""
+    """A model with its tokenizer and its way of sampling."""
 
     def __init__(self, model: Any, tokenizer: Any, sampling: Sampling) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._sampling = sampling
+        self._shares = shares_beginning(model)
         self._ends = _end_tokens(model, tokenizer)
         # A stop string of n bytes is spread over at most n tokens.
         self._tail = max((len(stop.encode()) for stop in sampling.stop), default=0)
-        self._prefix: list[int] = []
-        self._prefix_cache: Any = None
 
-    @torch.inference_mode()
-    def finished(self, rows: Sequence[Row], prefix: list[int]) -> Iterator[tuple[Row, str, str]]:
+    def read_beginning(self, rows: Sequence[Row]) -> Any:
+        """Return the keys and values of what all prompts begin with, or None.
+
+        At least one token of each prompt is left out of it.
+        """
+        length = _common([row.prompt for row in rows])
+        if length < 1 or not self._shares:
+            return None
+        cache = DynamicCache(config=self._model.config)
+        ids = self._tensor([rows[0].prompt[:length]])
+        self._read(ids, torch.ones_like(ids), torch.arange(length)[None].to(ids), cache, None)
+        return cache
+
+    def finished(self, rows: Sequence[Row], beginning: Any) -> Iterator[tuple[Row, str, str]]:
         """Yield (row, text, finish reason) in the order in which rows finish.
 
-        Every prompt starts with `prefix` and has at least one token after it.
+        `beginning` is what was read of these rows and maybe more.
         """
-        active = list(rows)
-        cache = self._cache(prefix, len(active))
-        logits, mask, places = self._read_prompts(active, len(prefix), cache)
+        batch, logits = self._begin(rows, beginning)
         while True:
+            tokens = next_tokens(logits, self._sampling, [row.stream for row in batch.rows])
             kept = []
-            tokens = next_tokens(logits, self._sampling, [row.stream for row in active])
-            for index, (row, token) in enumerate(zip(active, tokens, strict=True)):
+            for index, (row, token) in enumerate(zip(batch.rows, tokens, strict=True)):
                 row.written.append(token)
                 if (end := self._end(row)) is None:
                     kept.append(index)
@@ -68,15 +110,61 @@ class Decoder:
                     yield row, *end
             if not kept:
                 return
-            if len(kept) < len(active):
-                active = [active[index] for index in kept]
-                chosen = torch.tensor(kept, device=mask.device)
-                cache.batch_select_indices(chosen)
-                mask, places = mask[chosen], places[chosen]
-            mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
-            places = places + 1
-            last = torch.tensor([[row.written[-1]] for row in active], device=mask.device)
-            logits = self._forward(last, mask, places, cache)
+            batch.keep(kept)
+            batch.grow()
+            last = self._tensor([row.written[-1:] for row in batch.rows])
+            logits = self._forward(last, batch.mask, batch.places, batch.cache, beginning)
+
+    def _begin(self, rows: Sequence[Row], beginning: Any) -> tuple[Batch, torch.Tensor]:
+        """Read what follows the beginning, padded on the left; return the last logits too."""
+        skip = beginning.get_seq_length() if beginning is not None else 0
+        rests = [row.prompt[skip:] for row in rows]
+        width = max(map(len, rests))
+        # Any token will do where there is none: it is masked.
+        ids = self._tensor([[0] * (width - len(rest)) + rest for rest in rests])
+        mask = self._tensor([[0] * (width - len(rest)) + [1] * len(rest) for rest in rests])
+        places = (mask.cumsum(dim=1) - 1).clamp(min=0) + skip
+        cache = DynamicCache(config=self._model.config)
+        logits = self._read(ids, mask, places, cache, beginning)
+        return Batch(list(rows), cache, mask, places[:, -1:]), logits
+
+    def _read(
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        places: torch.Tensor,
+        cache: Any,
+        beginning: Any,
+    ) -> torch.Tensor:
+        """Read tokens (rows, width) piece by piece; return the logits of the last column."""
+        step = max(1, PIECE // len(ids))
+        for start in range(0, ids.shape[1], step):
+            piece = slice(start, start + step)
+            seen = mask[:, : start + step]
+            logits = self._forward(ids[:, piece], seen, places[:, piece], cache, beginning)
+        return logits
+
+    def _forward(
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        places: torch.Tensor,
+        cache: Any,
+        beginning: Any,
+    ) -> torch.Tensor:
+        shared = {} if beginning is None else {"beginning": beginning}
+        with torch.inference_mode():
+            output = self._model(
+                ids,
+                attention_mask=mask,
+                position_ids=places,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+                **shared,
+            )
+        logits: torch.Tensor = output.logits[:, -1]
+        return logits
 
     def _end(self, row: Row) -> tuple[str, str] | None:
         """Return the text and the reason if the row has just ended."""
@@ -90,62 +178,30 @@ class Decoder:
 
     def _cut(self, written: list[int]) -> str | None:
         """Return the text before the first stop string, or None where there is none."""
+        stops = self._sampling.stop
         tail = self._text(written[-self._tail - 1 :])
-        if not any(stop in tail for stop in self._sampling.stop):
+        if not any(stop in tail for stop in stops):
             return None
         text = self._text(written)
-        places = [text.find(stop) for stop in self._sampling.stop]
-        return text[: min(place for place in places if place >= 0)] if max(places) >= 0 else None
+        places = [text.find(stop) for stop in stops if stop in text]
+        return text[: min(places)] if places else None
 
     def _text(self, tokens: list[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
-
-    def _cache(self, prefix: list[int], rows: int) -> Any:
-        """Return a cache that holds the prefix for each of `rows` rows."""
-        if not prefix:
-            return DynamicCache(config=self._model.config)
-        if prefix != self._prefix:
-            self._prefix_cache = DynamicCache(config=self._model.config)
-            ids = torch.tensor([prefix], device=self._model.device)
-            self._model(ids, past_key_values=self._prefix_cache, use_cache=True, logits_to_keep=1)
-            self._prefix = prefix
-        cache = copy.deepcopy(self._prefix_cache)
-        cache.batch_repeat_interleave(rows)
-        return cache
-
-    def _read_prompts(
-        self, rows: Sequence[Row], skip: int, cache: Any
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Read what follows the prefix, padded on the left; return logits, mask and places."""
-        rests = [row.prompt[skip:] for row in rows]
-        width = max(map(len, rests))
-        ids = torch.tensor([[self._pad] * (width - len(rest)) + rest for rest in rests])
-        mask = torch.tensor(
-            [[1] * skip + [0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
+        return str(
+            self._tokenizer.decode(
+                tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
         )
-        ids, mask = ids.to(self._model.device), mask.to(self._model.device)
-        places = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        logits = self._forward(ids, mask, places[:, skip:], cache)
-        return logits, mask, places[:, -1:]
 
-    @property
-    def _pad(self) -> int:
-        """Any token will do: what is padded is masked."""
-        return next(iter(self._ends), 0)
+    def _tensor(self, rows: list[list[int]]) -> torch.Tensor:
+        return torch.tensor(rows, device=self._model.device)
 
-    def _forward(
-        self, ids: torch.Tensor, mask: torch.Tensor, places: torch.Tensor, cache: Any
-    ) -> torch.Tensor:
-        output = self._model(
-            ids,
-            attention_mask=mask,
-            position_ids=places,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: torch.Tensor = output.logits[:, -1]
-        return logits
+
+def _common(prompts: Sequence[list[int]]) -> int:
+    """Return how many tokens all prompts begin with, at least one of each left over."""
+    least, most = min(prompts), max(prompts)  # what these two share, all share
+    limit = min(map(len, prompts)) - 1
+    return next((at for at in range(limit) if least[at] != most[at]), limit)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

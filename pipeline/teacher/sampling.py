@@ -48,10 +48,12 @@ def next_tokens(
 def _likeliest(shares: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the likeliest shares and their tokens, at least the nucleus, highest first.
 
-    Sorting a whole vocabulary for each token took 24 % of the time with SmolLM2 (docs/log.md),
-    so the whole is sorted only where the first `LIKELY` do not reach `top_p`.
+    Sorting all 49,152 tokens of SmolLM2 for 32 rows took 0.10 seconds of a CPU, twice as long
+    as computing them, and the first `LIKELY` 0.009 (docs/log.md): the whole is sorted only
+    where they do not reach `top_p`.
     """
     best, tokens = shares.topk(min(LIKELY, shares.shape[-1]), dim=-1)
     if top_p < 1 and bool((best.sum(dim=-1) >= top_p).all()):
         return best, tokens
-    return shares.sort(dim=-1, descending=True)
+    best, tokens = shares.sort(dim=-1, descending=True)
+    return best, tokens

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from dedup.contamination import (
-    SHORT_COVERAGE,
     Benchmarks,
     Contamination,
     Hit,
@@ -21,7 +20,8 @@ ITEMS = {
     r"Find the smallest integer $n$ such that $f(n) \times 2 > 1{,}000$.",
     "code": "Write a python function to remove the first and last occurrence of a given "
     "character from the string.\nassert remove_Occ(\"hello\", 'l') == 'heo'",
-    "chinese": "设集合 $A=\\{x \\mid x \\geq 1\\}$，集合 $B=\\{x \\mid -1<x<2\\}$，则 $A \\cap B$ 等于什么？",
+    "chinese": r"设集合 $A=\{x \mid x \geq 1\}$，集合 $B=\{x \mid -1<x<2\}$，"
+    r"则 $A \cap B$ 等于什么？",
     "short": "What is the capital city of New Zealand?",
 }
 
@@ -88,8 +88,10 @@ def test_a_copy_wrapped_in_a_prompt_is_exact_where_it_stands_whole() -> None:
 
 
 def test_a_short_item_wrapped_in_a_prompt_is_found_by_its_words() -> None:
-    hit = one(f"Please tell me! {ITEMS['short']} Answer in one word.")
-    assert (hit.item, hit.method) == ("short", "ngram")
+    check = Contamination(benchmarks(tiny="How does the greenhouse effect work?"))
+    hit = one("Please tell me! How does the greenhouse effect work? In one line.", check)
+    assert (hit.item, hit.method) == ("tiny", "ngram")
+    assert hits("How does the nitrogen cycle work?", check) == []
 
 
 def test_punctuation_and_operators_left_out_are_found_by_words() -> None:
@@ -138,7 +140,7 @@ def test_of_a_short_item_nearly_all_must_be_there() -> None:
 )
 def test_the_n_of_an_item_follows_its_length(length: int, size: int) -> None:
     assert gram_size(length) == size
-    assert size <= max(length * SHORT_COVERAGE, 0)
+    assert size <= length
 
 
 def test_the_same_template_with_other_numbers_is_no_hit() -> None:
@@ -186,6 +188,14 @@ def test_one_item_in_two_benchmarks_gives_two_hits() -> None:
 def test_two_turns_of_one_item_give_one_hit() -> None:
     texts = (ItemText("a", "1", 0, "Find the mean."), ItemText("a", "1", 0, "find the  mean"))
     assert len(hits("Find the mean", Contamination(Benchmarks(texts, {})))) == 1
+
+
+def test_of_two_turns_the_one_with_more_in_common_is_reported() -> None:
+    turns = [f"{start} {ITEMS['word']}" for start in ("Now tell me at once again please", "Hm")]
+    texts = tuple(ItemText("a", "1", 0, turn) for turn in turns)
+    rest = ITEMS["word"].partition(" ")[2]
+    hit = one(f"Rosa's {rest}", Contamination(Benchmarks(texts, {})))
+    assert hit.score == one(f"Rosa's {rest}", Contamination(Benchmarks(texts[1:], {}))).score
 
 
 def test_items_of_one_name_in_two_rows_give_two_hits() -> None:

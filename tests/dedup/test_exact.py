@@ -24,7 +24,7 @@ SAME = [
     ("Ａ＝１２", "a = 12"),
     ("cafe\u0301 prices", "café prices"),
     ("word\u200b count", "word count"),
-    ("“quoted” text’s end", "\"quoted\" text's end"),
+    ("“quoted” text’s end", '"quoted" text\'s end'),
     (r"$\dfrac{1}{2}$", r"\(\frac{1}{2}\)"),
     (r"\frac12 + \sqrt2", r"\tfrac{1}{2}+\sqrt{2}"),
     (r"$$\left( x+1 \right)$$", r"\[(x+1)\]"),

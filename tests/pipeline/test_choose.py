@@ -11,6 +11,7 @@ from pipeline.files import FileHashes
 from pipeline.records import Drop, Label, Message, Question
 from pipeline.stage import Run
 from pipeline.store import Origin, Store
+from pipeline.workers import worker_pool
 
 SHARDS = 3
 NOWHERE = Origin({}, {})
@@ -55,8 +56,8 @@ def choose(
 ) -> tuple[set[str], dict[str, str]]:
     store = Store(tmp_path, "set", "1", SHARDS)
     fill(store, questions, options.pop("gone", set()))
-    with Run(config(**options), store, FileHashes(tmp_path / "h.json")) as run:
-        ChooseStage().build(run)
+    with worker_pool(1) as pool:
+        ChooseStage().build(Run(config(**options), store, FileHashes(tmp_path / "h.json"), pool))
     chosen = [store.read("chosen", k) for k in range(SHARDS)]
     left = [store.read("left_out", k) for k in range(SHARDS)]
     drops = pa.concat_tables(left).to_pylist()
@@ -117,7 +118,8 @@ def test_a_place_in_the_draw_depends_on_the_seed() -> None:
 def test_a_drop_says_by_what_it_was_left_out(tmp_path: Path) -> None:
     store = Store(tmp_path, "set", "1", SHARDS)
     fill(store, MANY)
-    with Run(config(per_source={"a": 1}), store, FileHashes(tmp_path / "h.json")) as run:
-        ChooseStage().build(run)
+    with worker_pool(1) as pool:
+        quota = config(per_source={"a": 1})
+        ChooseStage().build(Run(quota, store, FileHashes(tmp_path / "h.json"), pool))
     drop = store.read("left_out", 0).to_pylist()[0]
     assert json.loads(drop["evidence"]) == {"source": "a", "quota": 1}

@@ -10,6 +10,7 @@ from pipeline.errors import StaleTable, UserError
 from pipeline.files import FileHashes
 from pipeline.stage import Run, ShardStage, Tables, flatten
 from pipeline.store import Origin, Store
+from pipeline.workers import worker_pool
 
 CONFIG = {
     "name": "set",
@@ -46,8 +47,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
     store = Store(tmp_path, "set", "1", 2)
     for shard in range(2):
         _numbers(store, shard, [shard])
-    with Run(Config.model_validate(CONFIG), store, FileHashes(tmp_path / "hashes.json")) as run:
-        yield run
+    with worker_pool(1) as pool:
+        yield Run(Config.model_validate(CONFIG), store, FileHashes(tmp_path / "hashes.json"), pool)
 
 
 def _numbers(store: Store, shard: int, numbers: list[int]) -> None:
@@ -83,7 +84,7 @@ def test_the_version_dev_rebuilds_freely(run: Run, monkeypatch: pytest.MonkeyPat
     store = Store(run.store.root, "set", "dev", 2)
     for shard in range(2):
         _numbers(store, shard, [1])
-    dev = Run(run.config, store, run.hashes)
+    dev = Run(run.config, store, run.hashes, run.pool)
     Doubled().build(dev)
     monkeypatch.setattr(Doubled, "threshold", 0.7)
     assert [shard for shard, _ in Doubled().outdated(dev)] == [0, 1]

@@ -118,11 +118,12 @@ def test_two_streams_of_one_pool_may_be_read_in_turns(make_pool: MakePool) -> No
 # Deadlines
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("item", ["loop", "bigint"])
 def test_an_item_past_its_deadline_is_a_timeout_after_two_attempts(
-    make_pool: MakePool, item: str
+    make_pool: MakePool, item: str, workers: int
 ) -> None:
-    pool = make_pool("misbehave", deadline_s=0.3)
+    pool = make_pool("misbehave", workers=workers, deadline_s=0.3)
     start = time.monotonic()
     before, late, after = pool.map(["before", item, "after"])
     assert (late.failure, late.attempts) == ("timeout", 2)
@@ -207,9 +208,10 @@ def test_an_item_that_fails_once_is_answered_by_the_second_attempt(
     assert [(r.value, r.attempts) for r in replies] == [("second", 2)] * 3
 
 
-def test_many_bad_items_in_a_row_spoil_no_good_one(make_pool: MakePool) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_many_bad_items_in_a_row_spoil_no_good_one(make_pool: MakePool, workers: int) -> None:
     items = ["die", "a", "die", "die", "b", "exit", "c"] * 3
-    replies = make_pool("misbehave").map(items)
+    replies = make_pool("misbehave", workers=workers).map(items)
     expected = [None if item in {"die", "exit"} else item for item in items]
     assert values(replies) == expected
 

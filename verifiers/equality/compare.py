@@ -20,7 +20,7 @@ from verifiers.equality.exact import exact
 from verifiers.equality.lexer import TooComplex
 from verifiers.equality.parse import Node, negated, symbols
 from verifiers.equality.ranges import OPPOSITE, Link, links, parts_of, variables
-from verifiers.equality.readings import readings, times
+from verifiers.equality.readings import as_measured, readings, times
 from verifiers.equality.shapes import (
     Based,
     Equation,
@@ -35,6 +35,7 @@ from verifiers.equality.shapes import (
     Text,
     Union,
     Value,
+    opaque,
 )
 from verifiers.equality.value import FINE, GUARD, Decision, compare, environments, value_pair
 
@@ -63,6 +64,8 @@ class Comparer:
         """Compare two shapes; raises TooComplex."""
         if isinstance(reference, Opaque) or isinstance(answer, Opaque):
             return Decision.UNKNOWN
+        if reference == answer and not opaque(reference):
+            return Decision.EQUAL
         if isinstance(reference, Labelled) or isinstance(answer, Labelled):
             return self.labelled(reference, answer)
         for kinds, method in self.rules():
@@ -118,6 +121,7 @@ class Comparer:
         """Compare two values with their units; a unit missing on one side is no difference."""
         if not (isinstance(reference, Value) and isinstance(answer, Value)):
             return Decision.DIFFERENT
+        reference, answer = as_measured(reference, answer), as_measured(answer, reference)
         return any_equal(
             self.nodes(times(reference.node, first), times(answer.node, second), ulp)
             for first, second, ulp in readings(reference, answer)
@@ -266,6 +270,10 @@ class Comparer:
         """Inequalities are equal if each side by side is proportional, the sign turned or not."""
         if len(reference.signs) != len(answer.signs):
             return Decision.DIFFERENT
+        if reference.signs == answer.signs:
+            sides = all_equal(map(self.nodes, reference.nodes, answer.nodes))
+            if sides is Decision.EQUAL:
+                return sides
         forward = map(_same_relation, links(reference), links(answer))
         if all(forward):
             return Decision.EQUAL

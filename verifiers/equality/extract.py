@@ -32,6 +32,7 @@ ANCHOR = re.compile(
     r"\banswer\s{0,3}(?:choice|option)?\s{0,3}(?:is|are|would be|should be|equals|was)\b"
     r"\s{0,3}[:：]?"
     r"|\banswer\W{0,4}[:：=]|\banswer\*\*\s{0,3}\n|####"
+    r"|(?:^|\n)A:\s(?=[^\n]*\s*\Z)"  # a last line "A: 18"
     r"|答案\s{0,3}(?:应该|应当)?(?:是|为|[:：])\s{0,3}[:：]?|(?:故|应|因此)选[:：]?",
     re.IGNORECASE,
 )
@@ -39,7 +40,7 @@ DELIMITED = re.compile(
     r"\s*(?:\$\$(.{1,2000}?)\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\])",
     re.DOTALL,
 )
-SENTENCE_END = re.compile(r"[.。!！?？](?=\s|$)|\n|。")
+SENTENCE_END = re.compile(r"[.?？](?=\s|$)|(?<=[A-Za-z])!(?=\s|$)|\n|[。！]")
 MARKDOWN = re.compile(r"\*\*|__|^#+\s*|^>\s*|`")
 PROSE = re.compile(
     r"\b(?:because|since|which|that|therefore|thus|hence|we|i|it|this|there|have|has|had|get|gets|so|"
@@ -64,23 +65,24 @@ class Extraction:
 
 def extract(text: str) -> Extraction | None:
     """Return the final answer of a text that follows the think part, or None."""
-    return _boxed(text) or _anchored(text) or _whole(text)
+    if "\\boxed" in text or "\\fbox" in text:
+        return _boxed(text)  # an empty box, or one that never closes, is no answer
+    return _anchored(text) or _whole(text)
 
 
 # Boxes
 
 
 def _boxed(text: str) -> Extraction | None:
-    if "\\boxed" not in text and "\\fbox" not in text:
-        return None
     found = boxes(text)
     if found is None:
         return None
     if not found:
         single = UNBRACED.findall(text)
         return Extraction(single[-1], "box") if single else None
-    contents = [text[start:end] for start, end, _ in _last_run(text, found)]
-    joined = _joiner(text, _last_run(text, found)).join(contents).strip()
+    run = _last_run(text, found)
+    contents = dict.fromkeys(text[start:end].strip() for start, end, _ in run)  # 6 and again 6
+    joined = _joiner(text, run).join(contents)
     return Extraction(joined, "box") if joined else None
 
 
@@ -156,7 +158,7 @@ def first_line(text: str) -> str:
 def sentence(line: str) -> str:
     """Return a line up to the end of its first sentence, outer punctuation removed."""
     end = SENTENCE_END.search(line)
-    return (line[: end.start()] if end else line).strip(" .。,，:：")
+    return (line[: end.start()] if end else line).strip(" ,，:：").rstrip(" .。")
 
 
 # Whole texts
@@ -166,7 +168,7 @@ def _whole(text: str) -> Extraction | None:
     if len(text) > MAX_LINE:
         return None
     lines = [line for line in MARKDOWN.sub("", text).strip().splitlines() if line.strip()]
-    candidate = " ".join(line.strip() for line in lines).strip(" .。")
+    candidate = " ".join(line.strip() for line in lines).strip().rstrip(" .。")
     return Extraction(candidate, "whole") if is_answer(candidate, MAX_WHOLE_WORDS) else None
 
 
@@ -177,13 +179,7 @@ def is_answer(text: str, words: int) -> bool:
     bare = COMMAND.sub(" ", text)
     if PROSE.search(bare) or len(HAN.findall(bare)) > MAX_HAN:
         return False
-    return len([word for word in WORD.findall(bare) if word.lower() not in MATH_WORDS]) <= words
+    return len([word for word in WORD.findall(bare) if word.lower() not in NO_WORDS]) <= words
 
 
-MATH_WORDS = frozenset(
-    {
-        *["or", "and", "to", "the"],
-        *["cm", "km", "mm", "kg"],
-        *["sin", "cos", "tan", "log", "ln", "sqrt", "pi"],
-    }
-)
+NO_WORDS = frozenset({"or", "and", "to", "the", "sin", "cos", "tan", "log", "ln", "sqrt", "pi"})

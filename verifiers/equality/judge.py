@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from verifiers.equality import symbolic
 from verifiers.equality.compare import Comparer, Tolerance
-from verifiers.equality.lexer import TooComplex, tokens_of
+from verifiers.equality.lexer import Token, TooComplex, tokens_of
 from verifiers.equality.read import read
 from verifiers.equality.shapes import Shape, Text, opaque
 from verifiers.equality.value import Decision
@@ -34,19 +34,26 @@ def judge(pair: tuple[str, str, Tolerance]) -> Finding:
 
 
 def _judge(reference: str, answer: str, tolerance: Tolerance) -> Finding:
-    expected = read(tokens_of(reference))
-    if isinstance(expected, Text) and not 0 < len(expected.words) <= MAX_REFERENCE_WORDS:
+    expected_tokens, given_tokens = tokens_of(reference), tokens_of(answer)
+    if len(words(expected_tokens)) > MAX_REFERENCE_WORDS or not expected_tokens:
         return "reference_unusable", "prose"
-    given = read(tokens_of(answer))
+    expected, given = read(expected_tokens), read(given_tokens)
     decision = Comparer(tolerance).shapes(expected, given)
-    if decision is Decision.UNKNOWN:
-        return _ask_sympy(reference, answer, expected, given)
-    return WORDS[decision], ""
+    if decision is not Decision.UNKNOWN:
+        return WORDS[decision], ""
+    if isinstance(given, Text):
+        return "different", "answer_is_text"
+    if words(expected_tokens) != words(given_tokens):
+        return "undecided", "words"  # sympy's parser drops them
+    return _ask_sympy(reference, answer, expected, given)
+
+
+def words(tokens: list[Token]) -> list[str]:
+    """Return the words among tokens, in alphabetical order."""
+    return sorted(token.text.lower() for token in tokens if token.kind == "word")
 
 
 def _ask_sympy(reference: str, answer: str, expected: Shape, given: Shape) -> Finding:
-    if isinstance(given, Text):
-        return "different", "answer_is_text"
     try:
         return WORDS[symbolic.decide(reference, answer)], "sympy"
     except symbolic.Unparsable as error:

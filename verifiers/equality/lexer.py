@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from verifiers.equality.units import UNIT_WORDS
+from verifiers.equality.units import POWER_WORDS, UNIT_WORDS
 
 MAX_TOKENS = 50_000  # a sum of 9,000 terms has 18,000
 MAX_DEPTH = 60  # real answers stay below 8; Python's stack allows some 150
@@ -50,9 +50,11 @@ TOKEN = re.compile(
 DIGITS = re.compile(r"(?P<number>\d+)")
 GROUP_START = re.compile(r"\s*\{")
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+UNIT_END = re.compile(r"(?:\^\{?-?\d\}?)?\s*(?:/\s*[A-Za-z]+(?:\^\{?\d\}?)?\s*)?$")
 PREFIXED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|sqrt)([a-zA-Z])")
 OPENERS = frozenset({"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "begin"})
 CLOSERS = frozenset({")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "end"})
+LISTERS = (frozenset({"(", "[", "\\{", "\\langle"}), frozenset({")", "]", "\\}", "\\rangle"}))
 SPELLINGS = {"**": "^", "<=": "\\le", ">=": "\\ge", "!=": "\\ne", "==": "="}
 CONNECTIVES = {"或": "or", "或者": "or", "和": "and", "及": "and", "与": "and", "且": "and"}
 
@@ -117,7 +119,7 @@ def partners(tokens: list[Token]) -> dict[int, int]:
 
 def _lex(text: str, worded: bool) -> Iterator[Token]:
     """Yield tokens; `worded` is set inside of \\text{…}, where letters are always words."""
-    place, spaced, depth = 0, False, 0
+    place, spaced, depth, before = 0, False, 0, ""
     while place < len(text):
         match = TOKEN.match(text, place)
         assert match is not None  # the last alternative takes any character
@@ -125,7 +127,7 @@ def _lex(text: str, worded: bool) -> Iterator[Token]:
             match = DIGITS.match(text, place)
             assert match is not None
             yield Token("number", match[0], spaced=spaced)
-            place, spaced = match.end(), False
+            place, spaced, before = match.end(), False, "number"
             continue
         place = match.end()
         if match["space"]:
@@ -134,12 +136,21 @@ def _lex(text: str, worded: bool) -> Iterator[Token]:
         if match["command"] in TEXT_COMMANDS and (end := _group_end(text, place)):
             inner = text[text.index("{", place) + 1 : end - 1]
             yield from _styled(match["command"], inner, spaced)
-            place, spaced = end, False
+            place, spaced, before = end, False, ""
             continue
-        for token in _tokens(match, worded, spaced):
-            depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        unit = worded or _is_unit(text, match, spaced, before)
+        for token in _tokens(match, unit, spaced):
+            depth += (token.text in LISTERS[0]) - (token.text in LISTERS[1])
+            before = token.kind
             yield token
         spaced = False
+
+
+def _is_unit(text: str, match: re.Match[str], spaced: bool, before: str) -> bool:
+    """Say whether letters outside of \\text are a unit: in 5 cm and 5cm^2, not in 5cm + n."""
+    if not match["letters"] or before != "number" or match[0] not in UNIT_WORDS:
+        return False
+    return len(match[0]) > 1 and (spaced or bool(UNIT_END.match(text, match.end())))
 
 
 def _group_end(text: str, place: int) -> int:
@@ -158,7 +169,7 @@ def _group_end(text: str, place: int) -> int:
 def _styled(command: str, inner: str, spaced: bool) -> Iterator[Token]:
     """Yield the tokens of styled text: letters of a formula, a function's name, or words."""
     name = inner.strip()
-    if name in FUNCTIONS:
+    if name in FUNCTIONS and (command.startswith("operatorname") or name not in {"min", "max"}):
         yield Token("command", "\\" + name, spaced=spaced)
     elif len(name) == 1 and name.isalpha() and command != "text":
         yield Token("symbol", name, spaced=spaced)
@@ -189,7 +200,7 @@ def _tokens(match: re.Match[str], worded: bool, spaced: bool) -> Iterator[Token]
 
 def _letters(text: str, worded: bool, spaced: bool) -> Iterator[Token]:
     lower = text.lower()
-    if worded or lower in SMALL_WORDS or (len(text) > 1 and text in UNIT_WORDS):
+    if worded or lower in SMALL_WORDS or lower in POWER_WORDS:
         yield Token("word", text, spaced=spaced)
     elif lower in FUNCTIONS or lower in NAMES:
         name = {"inf": "infty", "infinity": "infty"}.get(lower, lower)

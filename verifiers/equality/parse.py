@@ -290,6 +290,12 @@ class Parser:
         """Read \\frac{a}{b}."""
         return Node("div", (self.argument(), self.argument()))
 
+    def accent(self) -> Node:
+        """Read \\hat{t} and the like as a symbol of that name."""
+        name = self.peek(-1).text[1:]
+        inner = self.raw_group() if self.peek().text == "{" else self.take().text
+        return self.named(f"{name}{inner}")
+
     def binomial(self) -> Node:
         """Read \\binom{n}{k}."""
         return Node("binom", (self.argument(), self.argument()))
@@ -348,6 +354,7 @@ class Parser:
         return Node(name, (self.closed(closer),))
 
 
+ACCENTS = ("\\hat", "\\vec", "\\bar", "\\tilde", "\\overline", "\\overrightarrow", "\\dot")
 DEGREE = Node("div", (Node("pi"), number(180)))
 ATOMS: dict[str, Callable[[Parser], Node]] = {
     "\\frac": Parser.fraction,
@@ -356,6 +363,7 @@ ATOMS: dict[str, Callable[[Parser], Node]] = {
     "\\infty": lambda _: Node("inf"),
     "\\lfloor": Parser.rounded,
     "\\lceil": Parser.rounded,
+    **dict.fromkeys(ACCENTS, Parser.accent),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from verifiers.equality.lexer import Token
+from verifiers.equality.lexer import Token, partners
 from verifiers.equality.parse import Node, ParseError, number, parse_expression
 from verifiers.equality.shapes import EMPTY, Opaque, Shape, Text, Value
 from verifiers.equality.units import SCALES, UNITS, product
@@ -44,9 +44,20 @@ def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token], str]:
         if token.text in CURRENCIES and (place == 0 or kept[0].text == "-"):
             currency = CURRENCIES[kept.pop(place).text]
             break
-    start = next((k for k, token in enumerate(kept) if _begins_unit(token)), len(kept))
+    start = _unit_start(kept)
     rest = kept[start:]
     return (kept[:start] if _is_unit(rest) else []), rest, currency
+
+
+def _unit_start(tokens: list[Token]) -> int:
+    """Return the place of the first token outside of brackets that begins a unit."""
+    closed_at, partner = -1, partners(tokens)
+    for place, token in enumerate(tokens):
+        if place > closed_at and place in partner:
+            closed_at = partner[place]
+        elif place > closed_at and _begins_unit(token):
+            return place
+    return len(tokens)
 
 
 def _begins_unit(token: Token) -> bool:

@@ -28,13 +28,15 @@ from verifiers.equality.shapes import (
 
 INEQUALITIES = frozenset({"<", ">", "\\le", "\\ge"})
 RELATIONS = INEQUALITIES | {"=", "\\ne", "\\approx", "\\in"}
+LEADING = frozenset({"=", "\\approx", "\\to", "\\therefore", "\\colon"})
+TRAILING = frozenset({"\\dots", "."})
 NAMED_THINGS = frozenset({"\\angle", "\\overline", "\\triangle", "\\vec", "\\hat", "\\bar"})
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "array", "smallmatrix"})
 
 
 def read(tokens: list[Token]) -> Shape:
     """Return the shape of an answer's tokens."""
-    tokens = unwrapped(tokens)
+    tokens = unwrapped(_without_edges(tokens))
     if not tokens:
         return Text(())
     for rule in (_matrix, _both_signs, _several, _union, _related, _bracketed, _ratio, _based):
@@ -42,6 +44,16 @@ def read(tokens: list[Token]) -> Shape:
         if shape is not None:
             return shape
     return value_or_text(tokens)
+
+
+def _without_edges(tokens: list[Token]) -> list[Token]:
+    """Remove signs that lead to an answer (= 5, ≈ 5) and dots behind a decimal."""
+    start, end = 0, len(tokens)
+    while start < end and tokens[start].text in LEADING:
+        start += 1
+    while end > start and tokens[end - 1].text in TRAILING:
+        end -= 1
+    return tokens[start:end]
 
 
 # Cutting at the top level
@@ -110,12 +122,17 @@ def _related(tokens: list[Token]) -> Shape | None:
         return Opaque()
     if INEQUALITIES & set(found) or "\\ne" in found:
         return _relation(pieces, found)
+    return _named(pieces) or (Opaque() if "\\in" in found else _equation(pieces))
+
+
+def _named(pieces: list[list[Token]]) -> Shape | None:
     label = _label(pieces[0])
-    if label is not None:
-        return Labelled(label, read(pieces[-1]))
-    if "\\in" in found:
-        return Opaque()
-    return _equation(pieces)
+    if label is None:
+        return None
+    name = pieces[0][0].text
+    if any(token.text == name for piece in pieces[1:] for token in piece) and len(pieces) > 2:
+        return Opaque()  # f(x) = 0 f(x) = 1 − x: several definitions without separators
+    return Labelled(label, read(pieces[-1]))
 
 
 def _relation(pieces: list[list[Token]], signs: list[str]) -> Shape:
@@ -144,9 +161,11 @@ def _equation(pieces: list[list[Token]]) -> Shape:
 def _label(tokens: list[Token]) -> str | None:
     """Return the name on the left of an equals sign: x, f(x), AB, \\angle A, Area; else None."""
     text = "".join(token.text for token in tokens)
-    if any(token.text in NAMED_THINGS for token in tokens) or all(
-        token.kind == "word" for token in tokens
-    ):
+    worded = all(token.kind == "word" for token in tokens)
+    several = tokens[0].text == "(" and all(
+        token.kind == "symbol" or token.text in "(,)" for token in tokens
+    )
+    if worded or several or any(token.text in NAMED_THINGS for token in tokens):
         return text
     try:
         node = parse_expression(tokens)

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from verifiers.equality.parse import Node, number
 from verifiers.equality.shapes import Value
+from verifiers.equality.units import UNITS
 
 Reading = tuple[Node | None, Node | None, Fraction | None]
 PERCENT, DEGREES = {"percent": Fraction(1)}, {"degrees": Fraction(1)}
@@ -53,6 +54,17 @@ def _converted(reference: Value, answer: Value) -> list[Reading]:
         return [(None, factor, reference.ulp)]
     ulp = reference.ulp / 100 if reference.ulp and name == "percent" else None
     return [(factor, None, ulp)]
+
+
+def as_measured(value: Value, other: Value) -> Value:
+    """Read the product 5m as five metres beside a value whose unit is a length."""
+    node = value.node
+    if value.unit or other.unit is None or node.op != "mul" or node.args[-1].op != "sym":
+        return value
+    unit = UNITS.get(node.args[-1].name)
+    if unit is None or unit.dimension != other.unit.dimension:
+        return value
+    return Value(Node("mul", node.args[:-1]), unit, value.ulp)
 
 
 def times(node: Node, factor: Node | None) -> Node:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from verifiers.equality.units import UNITS
+
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
     "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi",
@@ -52,7 +54,8 @@ CUBE_ROOT = re.compile(r"∛\s*(\d+(?:\.\d+)?|[A-Za-z])?")
 SAME = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
     "leq": "le", "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne", "lbrace": "{",
-    "rbrace": "}", "varnothing": "emptyset", "infin": "infty", "textdegree": "degree",
+    "rbrace": "}", "varnothing": "emptyset", "oslash": "emptyset", "infin": "infty",
+    "textdegree": "degree",
     "bigcup": "cup", "lor": "vee", "land": "wedge", "ldots": "dots", "cdots": "dots",
     "rightarrow": "to", "Rightarrow": "to", "implies": "to", "textdollar": "dollar", "ast": "*",
     "simeq": "approx", "thickapprox": "approx", "doteq": "approx", "textpm": "pm", "tg": "tan",
@@ -80,6 +83,14 @@ RECURRING = re.compile(
 )
 SPACE = re.compile(r"\s+")
 BETWEEN_DIGITS = re.compile(r"(?<=\d) (?=[\d.])")
+# 10 m/s in plain letters: a unit where a space stands in front, else a product (10m).
+MEASURE = re.compile(
+    r"([+-]?[\d.,/]{1,100}) ([A-Za-z]{1,12}(?:\^\{?-?\d\}?)?"
+    r"(?: ?[/*] ?[A-Za-z]{1,12}(?:\^\{?-?\d\}?)?){0,3})"
+)
+LETTERS = re.compile(r"[A-Za-z]+")
+NOON = re.compile(r"\b([AaPp])\.\s?[Mm]\b\.?")  # a.m. and p.m.
+LEAD_IN = re.compile(r"^(?:the )?(?:solutions?|answers?|result) (?:is|are):? ", re.IGNORECASE)
 TRAILING = ' .,;:*?`"'  # not "!", which may be a factorial
 LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
 
@@ -87,8 +98,12 @@ LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
 def normalise(text: str) -> str:
     """Return a text in the spelling of this module, outer punctuation removed."""
     text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
-    text = _latex(text.translate(TABLE))
-    return _trimmed(SPACE.sub(" ", text))
+    text = NOON.sub(r"\1m", _latex(text.translate(TABLE)))
+    text = _trimmed(LEAD_IN.sub("", _trimmed(SPACE.sub(" ", text))))
+    measure = MEASURE.fullmatch(text)
+    if measure and all(word in UNITS for word in LETTERS.findall(measure[2])):
+        return rf"{measure[1]} \text{{{measure[2]}}}"
+    return text
 
 
 def key(normalised: str) -> str:

@@ -53,7 +53,7 @@ UNITS: dict[str, Unit] = {
             "cm centimeter centimeters centimetre centimetres 厘米": "1/100",
             "dm decimeter decimeters 分米": "1/10", "m meter meters metre metres 米": 1,
             "km kilometer kilometers kilometre kilometres 千米 公里": 1000,
-            "inch inches": "0.0254", "ft foot feet": "0.3048", "yd yard yards": "0.9144",
+            "inch inches in": "0.0254", "ft foot feet": "0.3048", "yd yard yards": "0.9144",
             "mi mile miles": "1609.344",
         },
     ),

@@ -15,6 +15,7 @@ from typing import Any
 
 from verifiers.inside.fixtures import Fixtures, Session, argument_names
 from verifiers.inside.pytest_shim import Fixture, Mark, Param
+from verifiers.inside.remote import Remote
 
 
 @dataclass
@@ -36,10 +37,14 @@ def collect(namespace: Mapping[str, Any]) -> list[Test]:
             found += _unittest_tests(value)
         elif name.startswith("Test") and isinstance(value, type):
             found += _class_tests(value, fixtures, module)
-        elif name.startswith("test") and callable(value) and not isinstance(value, type | Fixture):
-            if not hasattr(value, "remote_handle"):
-                found += _expand(name, value, None, fixtures, module)
+        elif name.startswith("test") and _is_function(value):
+            found += _expand(name, value, None, fixtures, module)
     return found
+
+
+def _is_function(value: Any) -> bool:
+    """Say whether a name that begins with `test` is a test, and not one of the solution's."""
+    return callable(value) and not isinstance(value, type | Fixture | Remote)
 
 
 class _Hooks:
@@ -70,13 +75,9 @@ def call_hook(hook: Any, *arguments: Any) -> None:
 
 def _is_case(value: Any) -> bool:
     unittest: Any = sys.modules.get("unittest")
-    case = unittest.TestCase if unittest else None
-    return (
-        case is not None
-        and isinstance(value, type)
-        and issubclass(value, case)
-        and value is not case
-    )
+    if unittest is None or not isinstance(value, type):
+        return False
+    return issubclass(value, unittest.TestCase) and value is not unittest.TestCase
 
 
 def _unittest_tests(kind: Any) -> Iterator[Test]:

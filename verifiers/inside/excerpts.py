@@ -22,23 +22,26 @@ def shorten(text: str, limit: int = MAX_EXCERPT) -> str:
 
 def show(value: Any, depth: int = 3) -> str:
     """Return a value's text, a few items of each container and never a call of the solution."""
+    kind = type(value)
     if isinstance(value, Remote):
         return f"<{value.remote_name} of the solution>"
-    kind = type(value)
     if kind in BRACKETS:
-        opening, closing = BRACKETS[kind]
-        return opening + _items(value, depth) + closing
+        return BRACKETS[kind][0] + _items(value, depth) + BRACKETS[kind][1]
     if kind is dict:
         return "{" + _pairs(value, depth) + "}"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    kind = type(value)
     if kind in (str, bytes):
         return repr(value[:MAX_EXCERPT])
-    if kind is int and abs(value) > 1 << 200:
+    if kind is int and value.bit_length() > 256:
         return f"<an integer of {value.bit_length()} bits>"
-    if value is None or kind in (bool, int, float, complex):
-        return repr(value)
-    return f"<{kind.__name__}>"
+    return repr(value) if kind in PLAIN else f"<{kind.__name__}>"
 
 
+PLAIN = (bool, int, float, complex, type(None))
 BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),

@@ -23,11 +23,8 @@ CODE_FLAG_GENERATOR = 0x20
 
 def argument_names(function: Any) -> list[str]:
     """Return the names of the arguments that a test or fixture wants filled in."""
-    patched = sum(
-        1
-        for patch in getattr(function, "patchings", ())
-        if not patch.attribute_name and _given(patch)
-    )
+    patches = getattr(function, "patchings", ())
+    patched = sum(not patch.attribute_name and _given(patch) for patch in patches)
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     if not isinstance(function, types.FunctionType):

@@ -163,7 +163,7 @@ class Reader:
     def __init__(self, side: Side, table: Any, known: Sequence[object] = ()) -> None:
         self._side = side
         try:
-            self.objects = [
+            self.objects: list[Any] = [
                 known[place] if place < len(known) else self._shell(entry)
                 for place, entry in enumerate(table)
             ]
@@ -208,8 +208,9 @@ class Reader:
         if entry[0] == "object":
             self._fill_object(entry, target)
             return
-        if type(target) is not KINDS[entry[0]]:
-            raise TypeError(f"a {entry[0]} where this side has a {type(target).__name__}")
+        kind: Any = type(target)
+        if kind is not KINDS[entry[0]]:
+            raise TypeError(f"a {entry[0]} where this side has a {kind.__name__}")
         if entry[0] == "bytearray":
             target[:] = entry[1].encode("latin-1")
         elif entry[0] in ("list", "deque"):
@@ -226,7 +227,7 @@ class Reader:
             target.update(columns[0])
             return
         for key, value in zip(*columns, strict=True):
-            dict.__setitem__(target, key, value)
+            target[key] = value
 
     def _fill_object(self, entry: Node, target: Any) -> None:
         kind = type(target)

@@ -99,24 +99,8 @@ OWN: dict[str, Any] = {
 }
 NODES: dict[str, type] = {"ListNode": ListNode, "TreeNode": TreeNode}
 MODULES = frozenset(
-    [
-        "math",
-        "collections",
-        "heapq",
-        "bisect",
-        "itertools",
-        "functools",
-        "operator",
-        "string",
-        "random",
-        "re",
-        "sys",
-        "copy",
-        "datetime",
-        "typing",
-        "json",
-        "time",
-    ]
+    {"math", "collections", "heapq", "bisect", "itertools", "functools", "operator", "string"}
+    | {"random", "re", "sys", "copy", "datetime", "typing", "json", "time"}
 )
 STARS = {
     "typing": "Any Callable Counter DefaultDict Deque Dict FrozenSet Generator Generic Iterable "

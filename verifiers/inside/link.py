@@ -70,10 +70,10 @@ class Link:
             return ["method", value.__objclass__.__name__, value.__name__]
         if kind is types.BuiltinFunctionType and isinstance(value.__self__, types.ModuleType):
             return ["builtin", value.__self__.__name__, value.__name__]
-        if hasattr(kind, "__next__"):
-            return ["iterator", self._function_number(value.__next__)]
         if callable(value) and not isinstance(value, type):
             return ["function", self._function_number(value)]
+        if hasattr(kind, "__next__"):
+            return ["iterator", self._function_number(value.__next__)]
         raise CannotCross(f"an object of the tests' class {kind.__name__}")
 
     def _function_number(self, function: Callable[..., Any]) -> int:
@@ -115,11 +115,18 @@ class Link:
             table = writer.table()
         except CannotCross as error:
             raise Unsupported(str(error)) from error
-        value, error = self._exchange([kind, table, node], writer.objects)
-        if error is not None:
-            self.last_raised = error
-            raise error
-        return value
+        value, raised_there = self._exchange([kind, table, node], writer.objects)
+        if raised_there is None:
+            return value
+        if isinstance(raised_there, StopIteration) and not self._is_next(kind, arguments):
+            # `all(map(f, cases))` would take it for the end of the cases.
+            raised_there = RuntimeError("the solution raised StopIteration")
+        self.last_raised = raised_there
+        raise raised_there
+
+    @staticmethod
+    def _is_next(kind: str, arguments: tuple[Any, ...]) -> bool:
+        return kind == "operation" and arguments[0] == "next"
 
     def _exchange(self, message: Any, sent: list[Any]) -> tuple[Any, BaseException | None]:
         """Send a request and return the value or the exception of its reply."""
@@ -183,9 +190,7 @@ class Link:
         except (KeyError, TypeError, ValueError) as error:
             raise BrokenChannel("a malformed call of a function of the tests") from error
 
-    def _settle(
-        self, reply: dict[str, Any], sent: list[Any]
-    ) -> tuple[Any, BaseException | None]:
+    def _settle(self, reply: dict[str, Any], sent: list[Any]) -> tuple[Any, BaseException | None]:
         """Bring the arguments up to date, print what was printed, read value or exception."""
         try:
             table, out = reply["table"], reply["out"]

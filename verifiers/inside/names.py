@@ -34,13 +34,16 @@ def _stand_in(link: Link, name: str) -> Any:
     from what the tests import, that is the one. KodCode's own harness renames the
     definition likewise: with this rule 496 of 501 recorded results agree, without it 418.
     """
-    if not link.may_adopt or name in link.adopted or not name[:1].islower():
+    if name in link.adopted:
+        return link.request("name", link.adopted[name])
+    if not link.may_adopt or link.adopted or not name[:1].islower():
         raise KeyError(name)
     own = link.request("lonely_functions")
-    if link.adopted or type(own) is not list or len(own) != 1:
+    if type(own) is not list or len(own) != 1 or type(own[0]) is not str:
         raise KeyError(name)
-    link.adopted[name] = str(own[0])
-    return link.request("name", own[0])
+    found = link.request("name", own[0])
+    link.adopted[name] = own[0]
+    return found
 
 
 class Names(dict[str, Any]):
@@ -75,7 +78,7 @@ class RemoteModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         link: Link = object.__getattribute__(self, "remote_link")
         if name == "__all__":
-            return [one for one in link.request("names") if type(one) is str]
+            return _starred(link.request("names"))
         try:
             return solution_name(link, name)
         except KeyError:
@@ -90,20 +93,24 @@ class RemoteModule(types.ModuleType):
             link.request("rename", name, value)
 
 
+def _starred(names: Any) -> list[str]:
+    """Return what `from solution import *` brings: nothing that tests judge by."""
+    judging = helpers.FOR_TESTS | set(vars(builtins)) | {"pytest", "unittest", "solution"}
+    return [name for name in names if type(name) is str and name not in judging]
+
+
 def function_under_test(
     codes: list[types.CodeType], own: Mapping[str, Any], link: Link
 ) -> str | None:
     """Return the builtin's name under which asserts test a function of the solution, if any.
 
     MBPP asks for a function `sum` and tests ``assert sum(10, 15) == 6``. The solution's
-    is meant only where the asserts use no other name that is not a builtin's or helper's,
-    and where it defines exactly one of the names that all of them use; otherwise a
-    solution could change what a test means by redefining `abs` or `set`.
+    is meant only where that is the one name that the asserts use; otherwise a solution
+    could change what a test means by redefining `abs` or `set`.
     """
     used = [set(helpers.names_of(code)) - set(own) for code in codes]
-    ambient = helpers.FOR_TESTS | set(vars(builtins))
-    if not used or any(names - ambient for names in used):
+    names = set().union(*used)
+    if len(names) != 1 or not names <= helpers.FOR_TESTS | set(vars(builtins)):
         return None
-    common = sorted(set.intersection(*used))
-    defined = link.request("defines", common) if common else []
-    return defined[0] if len(defined) == 1 and defined[0] in common else None
+    name = names.pop()
+    return name if link.request("defines", [name]) == [name] else None

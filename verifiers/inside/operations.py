@@ -23,7 +23,7 @@ def _set_item(target: Any, key: Any, value: Any) -> None:
 
 
 def _binary(name: str) -> Callable[..., Any]:
-    return divmod if name == "divmod" else getattr(operator, f"__{name}__")  # type: ignore[no-any-return]
+    return divmod if name == "divmod" else getattr(operator, f"__{name}__")
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {

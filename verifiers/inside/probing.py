@@ -46,7 +46,7 @@ def _read(path: str) -> bytes:
 
 def _read_by_link(path: str) -> bytes:
     link = f"/tmp/link{time.monotonic_ns()}"
-    os.symlink(path, link)
+    os.symlink(path, link)  # noqa: PTH211
     return _read(link)
 
 
@@ -101,14 +101,17 @@ def _disk_is_bounded(limit_mb: int) -> bool:
 
 
 def _writable_outside_tmp() -> list[str]:
-    """Return folders other than /tmp in which a file can be made."""
+    """Return folders other than /tmp in which a file could be made; none is made.
+
+    Where the sandbox does not hold, these are the machine's own folders.
+    """
     found = []
     for folder, folders, _ in os.walk("/"):
         if folder == "/":
             folders[:] = [name for name in folders if name != "tmp"]
         if folder.count("/") >= 3:
             folders.clear()
-        if not _fails(lambda folder=folder: _create(os.path.join(folder, ".probe"))):  # type: ignore[misc] # noqa: PTH118
+        if os.access(folder, os.W_OK):
             found.append(folder)
     return found
 

@@ -172,7 +172,7 @@ def _run_main(source: str) -> int:
     except MemoryError:
         return MEMORY_EXIT
     except BaseException:  # noqa: BLE001 - the program's own end, whatever it is
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0
 

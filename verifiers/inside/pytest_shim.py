@@ -16,6 +16,7 @@ fixtures `capsys`, `monkeypatch`, `tmp_path` and `request` are here. Anything el
 
 from __future__ import annotations
 
+import cmath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -171,8 +172,8 @@ class approx:
     def _close(self, actual: Any, expected: Any) -> bool:
         if actual == expected:
             return True
-        if expected != expected:
-            return self._nan_ok and bool(actual != actual)
+        if cmath.isnan(expected):
+            return self._nan_ok and cmath.isnan(actual)
         if expected in (float("inf"), float("-inf")):
             return False
         return bool(abs(actual - expected) <= self._tolerance(expected))
@@ -182,7 +183,7 @@ class approx:
         if self._rel is None and self._abs is not None:
             return absolute
         relative = (1e-6 if self._rel is None else self._rel) * abs(expected)
-        return max(relative, absolute)
+        return float(max(relative, absolute))
 
     def __repr__(self) -> str:
         return f"approx({self.expected!r})"

@@ -42,11 +42,12 @@ class Remote:
     """An object in the solution's process; `remote_built` when the test itself made it."""
 
     def __init__(self, link: Link, handle: int, name: str, owner: int) -> None:
-        values = (link, handle, name, owner, False, {}, -1)
+        values: tuple[Any, ...] = (link, handle, name, owner, False, {}, -1)
         for field, value in zip(OWN_FIELDS, values, strict=True):
             object.__setattr__(self, field, value)
 
     def remote_ask(self, operation: str, *args: Any) -> Any:
+        """Have an operation done in the other process."""
         return self.remote_link.request("operation", operation, args)
 
     def remote_keep(self, key: str, ask: Callable[[], Any]) -> Any:
@@ -61,6 +62,7 @@ class Remote:
         return self.remote_kept[key]
 
     def remote_snapshot(self) -> list[Any]:
+        """Return the object's items, the same until the next call."""
         kept: list[Any] = self.remote_keep(" items", lambda: list(_Items(self)))
         return kept
 
@@ -99,15 +101,17 @@ class Remote:
         return self.remote_keep(" bool", lambda: self.remote_ask("bool", self)) is True
 
     def __len__(self) -> int:
-        return (
-            int(self.remote_ask("len", self)) if self.remote_built else len(self.remote_snapshot())
-        )
+        if self.remote_built:
+            return int(self.remote_ask("len", self))
+        return len(self.remote_snapshot())
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(_Items(self) if self.remote_built else self.remote_snapshot())
+        if self.remote_built:
+            return _Items(self)
+        return iter(self.remote_snapshot())
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed(self.remote_snapshot())
+        return iter(self.remote_snapshot()[::-1])
 
     def __contains__(self, item: Any) -> bool:
         if self.remote_built:
@@ -181,6 +185,7 @@ class RemoteCallable(Remote):
     """A function or method of the solution."""
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Call it there."""
         return self.remote_link.call(self, args, keywords)
 
     def __bool__(self) -> bool:
@@ -198,6 +203,7 @@ class RemoteClass(RemoteCallable):
     """
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Make an instance there."""
         made = self.remote_link.call(self, args, keywords)
         if isinstance(made, Remote) and self.remote_built:
             object.__setattr__(made, "remote_built", True)

@@ -19,7 +19,7 @@ import io
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from verifiers.inside import helpers, raised, scalars
@@ -257,9 +257,7 @@ class Server:
 
     def _lonely_functions(self) -> list[str]:
         """Return the functions of the program that nothing in it refers to."""
-        import ast
-
-        used = {n.id for n in ast.walk(ast.parse(self._source)) if isinstance(n, ast.Name)}
+        used = set(_global_loads(compile(self._source, raised.SOLUTION_FILE, "exec")))
         own = vars(self._side.module)
         made = [name for name, value in own.items() if isinstance(value, types.FunctionType)]
         return [name for name in made if own[name].__module__ == NAME and name not in used]
@@ -294,6 +292,17 @@ class Server:
 
     def _operation(self, name: str, args: tuple[Any, ...]) -> Any:
         return OPERATIONS[name](*args)
+
+
+def _global_loads(code: types.CodeType) -> Iterator[str]:
+    """Yield the global names that code reads, inner functions included."""
+    import dis
+
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            yield step.argval
+        elif isinstance(step.argval, types.CodeType):
+            yield from _global_loads(step.argval)
 
 
 def run_source(source: str, file: str, module: types.ModuleType) -> None:

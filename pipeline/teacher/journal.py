@@ -1,0 +1,244 @@
+"""Keeps every reply of every teacher, each durable before `put` returns.
+
+A data folder has one journal, which all its datasets and versions share::
+
+    data/journal/replies-0.sqlite … replies-f.sqlite     by the first digit of a reply's key
+
+    put("3fa9…", Reply("… so 42.\\n</think>\\n42", "stop", 80, 412, max_tokens=4096), "r1")
+
+Each file is SQLite in WAL mode with synchronous=FULL, and each reply is one transaction, so
+a reply for which `put` has returned outlives a kill, and a power cut where the disk obeys
+fsync. Runs in several processes of one machine may use a journal at the same time; WAL
+needs a local disk, not a network file system. Nothing is ever changed or deleted: the
+first reply under a key and max_tokens stands. An open journal must not cross a fork.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+import zstandard
+
+from pipeline.errors import CorruptShard, PassingError, StoreUnwritable
+from pipeline.teacher.base import Reply
+
+SCHEMA_VERSION = 1
+PARTITIONS = "0123456789abcdef"  # 1.4 M replies of 6 kB make 0.5 GB a file (guess)
+BATCH = 500  # keys in one query; SQLite takes 32,766
+COMPRESS_ABOVE = 512  # bytes; guess: below it zstd saves less than a page's slack
+BUSY_TIMEOUT_S = 60.0  # guess: a neighbour's transaction takes milliseconds
+
+SCHEMA = f"""
+CREATE TABLE replies (
+    key TEXT NOT NULL,
+    max_tokens INTEGER NOT NULL,
+    teacher TEXT NOT NULL,
+    finish_reason TEXT NOT NULL,
+    prompt_tokens INTEGER,
+    response_tokens INTEGER,
+    arrived REAL NOT NULL, -- seconds since 1970, for accounting
+    compressed INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    PRIMARY KEY (key, max_tokens)
+);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+INSERT = "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+# Of several replies under one key the first of this order counts: finished ones, then short.
+SELECT = """
+SELECT key, max_tokens, finish_reason, prompt_tokens, response_tokens, compressed, text
+FROM replies WHERE key IN ({marks}) AND (finish_reason = 'stop' OR max_tokens >= ?)
+ORDER BY key, finish_reason != 'stop', max_tokens
+"""
+
+UNWRITABLE = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "its files cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_PERM: "its files may not be opened",
+}
+
+
+class Journal:
+    """The replies of a data folder; safe to use from several threads."""
+
+    def __init__(self, folder: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.folder = folder
+        self._timeout = busy_timeout_s
+        self._open: dict[str, sqlite3.Connection] = {}
+        self._lock = Lock()
+
+    def put(self, key: str, reply: Reply, teacher: str) -> None:
+        """Keep a reply for ever; it is on disk when this returns.
+
+        Raises ValueError for a reply that is an error, StoreUnwritable, CorruptShard, and
+        PassingError where another process holds the file for longer than the timeout.
+        """
+        _check(key, reply)
+        compressed, text = _pack(reply.text)
+        counts = (reply.prompt_tokens, reply.response_tokens)
+        named = (key, reply.max_tokens, teacher, reply.finish_reason)
+        row = (*named, *counts, time.time(), compressed, text)
+        with self._lock, self._blame(key[0]):
+            self._partition(key[0]).execute(INSERT, row)
+
+    def get(self, keys: Iterable[str], max_tokens: int) -> dict[str, Reply]:
+        """Return the replies that need not be asked for again, by key.
+
+        A reply that finished counts whatever its `max_tokens` was; one that was cut off
+        counts if it had at least the `max_tokens` asked for now.
+        """
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for key in keys:
+            wanted[key[0]].add(key)
+        found: dict[str, Reply] = {}
+        with self._lock:
+            for partition, part in wanted.items():
+                if self._path(partition).exists():
+                    found.update(self._read(partition, sorted(part), max_tokens))
+        return found
+
+    def close(self) -> None:
+        """Close the files; using the journal again opens them again."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, partition: str, keys: list[str], max_tokens: int) -> dict[str, Reply]:
+        found: dict[str, Reply] = {}
+        with self._blame(partition):
+            database = self._partition(partition)
+            for start in range(0, len(keys), BATCH):
+                batch = keys[start : start + BATCH]
+                query = SELECT.format(marks=",".join("?" * len(batch)))
+                for key, *columns in database.execute(query, [*batch, max_tokens]):
+                    if key not in found:
+                        found[key] = _reply(*columns)
+        return found
+
+    def _path(self, partition: str) -> Path:
+        return self.folder / f"replies-{partition}.sqlite"
+
+    def _partition(self, partition: str) -> sqlite3.Connection:
+        """Return the open database of a partition, made if it is missing."""
+        if partition not in self._open:
+            self._make_folder()
+            database = sqlite3.connect(
+                self._path(partition),
+                timeout=self._timeout,
+                isolation_level=None,  # each statement is its own transaction
+                check_same_thread=False,
+            )
+            try:
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._open[partition] = database
+        return self._open[partition]
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error.strerror or "cannot be made") from None
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        """Set how a database writes; make its table where there is none."""
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA journal_mode = WAL")
+        if _schema_version(database) == 0:
+            database.execute("BEGIN IMMEDIATE")  # two processes may both see version 0
+            if _schema_version(database) == 0:
+                for statement in filter(str.strip, SCHEMA.split(";")):
+                    database.execute(statement)
+            database.execute("COMMIT")
+        if (version := _schema_version(database)) != SCHEMA_VERSION:
+            raise StoreUnwritable(
+                f"{self.folder}: the journal has schema version {version}, this program reads"
+                f" and writes {SCHEMA_VERSION}; use the program that made it, or another data folder"
+            )
+
+    @contextmanager
+    def _blame(self, partition: str) -> Iterator[None]:
+        """Turn SQLite's errors into ours, naming the folder or the file."""
+        path = self._path(partition)
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = error.sqlite_errorcode & 0xFF
+            if code in UNWRITABLE:
+                raise _unwritable(self.folder, UNWRITABLE[code]) from error
+            if code == sqlite3.SQLITE_BUSY:
+                raise PassingError(
+                    f"{path}: another process held it for {self._timeout:g} s; run again"
+                ) from error
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise _corrupt(path, str(error)) from error
+            raise
+        except zstandard.ZstdError as error:
+            raise _corrupt(path, str(error)) from error
+
+
+def _check(key: str, reply: Reply) -> None:
+    if key[:1] not in PARTITIONS or not key:
+        raise ValueError(f"key: must start with a hexadecimal digit, got {key!r}")
+    if reply.finish_reason not in ("stop", "length"):
+        raise ValueError(f"finish_reason: {reply.finish_reason!r} is not kept, stop and length are")
+    if reply.max_tokens < 1:
+        raise ValueError(f"max_tokens: must be what was asked for, got {reply.max_tokens}")
+
+
+def _pack(text: str) -> tuple[bool, bytes]:
+    """Return whether a text was compressed, and its bytes; lone surrogates stay as they are."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) <= COMPRESS_ABOVE:
+        return False, data
+    return True, zstandard.ZstdCompressor(write_checksum=True).compress(data)
+
+
+def _reply(
+    max_tokens: int,
+    finish_reason: str,
+    prompt_tokens: int | None,
+    response_tokens: int | None,
+    compressed: int,
+    text: bytes,
+) -> Reply:
+    data = zstandard.ZstdDecompressor().decompress(text) if compressed else text
+    words = data.decode("utf-8", "surrogatepass")
+    return Reply(words, finish_reason, prompt_tokens, response_tokens, max_tokens)
+
+
+def _schema_version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _unwritable(folder: Path, why: str) -> StoreUnwritable:
+    return StoreUnwritable(
+        f"{folder}: the journal of replies cannot be kept: {why}; free space or allow writing,"
+        " or set runtime.data to another folder"
+    )
+
+
+def _corrupt(path: Path, why: str) -> CorruptShard:
+    return CorruptShard(
+        f"{path}: is damaged ({why}); restore it from a copy, or move it and its -wal file away"
+        " to ask the teacher again for the replies in it"
+    )

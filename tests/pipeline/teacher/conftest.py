@@ -1,0 +1,65 @@
+"""What the tests of the OpenAI client share: asks, settings, and a client in a hurry."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.config import Endpoints
+from pipeline.recipe import Sampling, Teacher
+from pipeline.teacher.base import Ask, ask_key
+from pipeline.teacher.openai import OpenAIClient
+from pipeline.teacher.openai_retry import Pace
+
+HURRY = Pace(first_s=0.01, cap_s=0.05)
+KEY_ENV = "LOOPBACK_TEACHER_KEY"
+
+
+def make_teacher(**changes: Any) -> Teacher:
+    names = {"name": "loopback", "model": "loopback-1", "revision": "1", "engine": "openai"}
+    return Teacher(**{**names, **changes})
+
+
+def chat(text: str, attempt: int = 0) -> Ask:
+    request = {"messages": [{"role": "user", "content": text}]}
+    key = ask_key(make_teacher(), Sampling(), request, attempt)
+    return Ask(text, attempt, request, key)
+
+
+def completion(text: str, attempt: int = 0) -> Ask:
+    request = {"prompt": f"{text}\n<think>"}
+    return Ask(text, attempt, request, ask_key(make_teacher(), Sampling(), request, attempt))
+
+
+def questions(count: int) -> list[Ask]:
+    return [chat(f"question {number}") for number in range(count)]
+
+
+MakeClient = Callable[..., OpenAIClient]
+
+
+@pytest.fixture
+def make_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
+    """Clients by URLs and settings of Endpoints; all are closed, and no thread may stay."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv(KEY_ENV, raising=False)
+    made: list[OpenAIClient] = []
+
+    def make(
+        *urls: str, sampling: Sampling | None = None, pace: Pace = HURRY, **settings: Any
+    ) -> OpenAIClient:
+        endpoints = Endpoints(urls=urls, **{"api_key_env": KEY_ENV, **settings})
+        made.append(OpenAIClient(make_teacher(), sampling or Sampling(), endpoints, pace=pace))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+    assert not request_threads()
+
+
+def request_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name == "teacher-requests"]

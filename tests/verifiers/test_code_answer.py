@@ -1,0 +1,76 @@
+"""Which program is taken out of an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from verifiers.code_answer import blocks, programs
+
+
+def first(answer: str, *wanted: str) -> str | None:
+    found = programs(answer, set(wanted))
+    return found[0].source.strip() if found else None
+
+
+def fenced(*parts: tuple[str, str]) -> str:
+    return "\n".join(f"text\n```{tag}\n{body}\n```" for tag, body in parts)
+
+
+def test_last_block_counts() -> None:
+    assert first(fenced(("python", "a = 1"), ("python", "a = 2"))) == "a = 2"
+
+
+def test_block_that_defines_a_wanted_name_comes_first() -> None:
+    answer = fenced(("python", "def f(): pass"), ("python", "def g(): pass"), ("python", "f()"))
+    assert first(answer, "f", "assert") == "def f(): pass"
+
+
+def test_block_that_defines_something_comes_before_usage() -> None:
+    assert first(fenced(("python", "def g(): pass"), ("python", "g()")), "f") == "def g(): pass"
+
+
+def test_whole_programs_are_taken_from_the_end() -> None:
+    assert first(fenced(("python", "def g(): pass"), ("python", "print(1)"))) == "print(1)"
+
+
+@pytest.mark.parametrize("tag", ["python", "py", "python3", "Python", "python {.numbers}"])
+def test_python_tag_comes_before_others(tag: str) -> None:
+    answer = fenced((tag, "a = 1"), ("", "b"), ("bash", "pip"))
+    assert first(answer) == "a = 1"
+
+
+def test_untagged_comes_before_another_language() -> None:
+    assert first(fenced(("", "a = 1"), ("json", "{}"))) == "a = 1"
+
+
+def test_indented_block_loses_its_indentation() -> None:
+    assert first("1. So:\n   ```python\n   if a:\n       b\n   ```") == "if a:\n    b"
+
+
+def test_fence_inside_a_longer_fence_is_text() -> None:
+    assert blocks("````md\n```python\nx\n```\n````") == [("md", "```python\nx\n```\n")]
+
+
+def test_opening_fence_with_a_tag_does_not_close() -> None:
+    assert blocks("```python\n'''\n```py\n'''\n```") == [("python", "'''\n```py\n'''\n")]
+
+
+def test_unclosed_block_runs_to_the_end() -> None:
+    assert first("```python\na = 1\nb = 2") == "a = 1\nb = 2"
+
+
+def test_inline_backticks_are_no_fence() -> None:
+    assert programs("use ```x``` here\ny = 1", set())[0].index is None
+
+
+def test_text_without_a_fence_is_taken_whole() -> None:
+    assert first("  a = 1\n") == "a = 1"
+
+
+@pytest.mark.parametrize("answer", ["", " \n", "```python\n```"])
+def test_nothing_gives_nothing(answer: str) -> None:
+    assert first(answer) is None
+
+
+def test_long_answers_take_linear_time() -> None:
+    assert len(programs("```python\nx\n```\n" * 20_000, {"x"})) == 16
