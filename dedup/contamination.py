@@ -45,8 +45,8 @@ SIZE = 8  # open-r1 and others flag any shared 8-gram; a half covered by them lo
 LONG = 13  # tokens; GPT-3's n-gram, under which the usual rules are blind
 SHORTEST = 5  # tokens; below it words alone are no evidence ("soft determinism entails that")
 COVERAGE = 0.5
-# At 0.5, 5 % of 38,018 real questions hit a short item, nearly all wrongly, by phrases
-# such as "which of the following statements is"; at 0.8, 1 %; at 0.9, 0.1 %.
+# Of 38,018 real questions 5.4 % hit a short item at 0.5, 2.7 % at 0.8, nearly all wrongly, by
+# phrases such as "which of the following statements is"; 0.3 % do at 0.9.
 SHORT_COVERAGE = 0.9
 COSINE = 0.9  # as in follow-up papers of the recipe; not calibrated for an encoder
 

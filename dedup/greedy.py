@@ -7,7 +7,7 @@ Pairs as three arrays, and the rows from best to worst::
 
 A row goes if and only if it pairs with a better row that stays. So no chains, and every
 dropped row names a kept row that it pairs with itself. Connected components instead would
-drop rows far below the threshold: 16 % of theirs, down to cosine 0.62 (docs/log.md).
+drop rows far below the threshold: 16 % of theirs, down to cosine 0.62 (docs/design.md, section 11).
 """
 
 from __future__ import annotations

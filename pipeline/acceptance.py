@@ -19,6 +19,7 @@ from verifiers.base import Outcome
 RULES = "rules"  # can refuse a response, never vouch for one
 NOTHING = "none"  # the verifier of responses for which there is no verifier
 DISQUALIFIES = ("reference_unusable",)  # reasons that lie with the question
+NO_REPLY = "no_reply"  # the server refused this one request: there is nothing to judge
 ResponseKey = tuple[str, str, int, int]
 
 
@@ -34,7 +35,7 @@ class Finding:
     def accepted(self, kind: str, policy: Select) -> bool:
         """Tell whether the response may be published."""
         if self.outcome == Outcome.UNVERIFIED:
-            return policy.keeps_unverified(kind) and self.reason not in DISQUALIFIES
+            return policy.keeps_unverified(kind) and self.reason not in (*DISQUALIFIES, NO_REPLY)
         return self.outcome == Outcome.CORRECT
 
 
@@ -95,7 +96,7 @@ def as_json(verdicts: Iterable[Verdict]) -> str:
 
 
 def _without_times(evidence: object) -> object:
-    """Leave out measured durations (`ms`, `cpu_ms`, `seconds` …): equal inputs, equal bytes."""
+    """Leave out measured time and memory (`ms`, `cpu_ms`, `mb` …), so that bytes are equal."""
     if isinstance(evidence, dict):
         return {k: _without_times(v) for k, v in evidence.items() if not _is_time(str(k))}
     if isinstance(evidence, list):
@@ -104,4 +105,4 @@ def _without_times(evidence: object) -> object:
 
 
 def _is_time(name: str) -> bool:
-    return name in ("ms", "seconds", "peak_mb") or name.endswith(("_ms", "_seconds"))
+    return name in ("ms", "seconds", "mb") or name.endswith(("_ms", "_seconds"))

@@ -65,6 +65,9 @@ def read_ledger(store: Store) -> Ledger:
     ledger = Ledger()
     for shard in range(store.shards):
         _count_shard(store, shard, ledger)
+    stages = list(STAGE_OF_TABLE.values())
+    order = sorted(ledger.dropped, key=lambda left: (stages.index(left[0]), left[1]))
+    ledger.dropped = Counter({left: ledger.dropped[left] for left in order})
     ledger.by_source = dict(sorted(ledger.by_source.items()))
     return ledger
 

@@ -37,6 +37,8 @@ RETHINK_PROMPT = (
     " and please re-answer."
 )
 
+TEMPLATE_RULES = ("not_closed", "no_thinking", "empty_thinking", "empty_answer", "nested_tags")
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0, le=1)]
 
@@ -213,6 +215,15 @@ class Verify(Strict):
         if strange := set(by_kind) - set(KINDS):
             raise ValueError(f"keys must be kinds {KINDS}, got {sorted(strange)}")
         return by_kind
+
+    @field_validator("settings")
+    @classmethod
+    def _template(cls, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if kept := set(settings.get("rules", {}).get("off", ())) & set(TEMPLATE_RULES):
+            raise ValueError(
+                f"rules.off: {sorted(kept)} can't be off: every published answer has both parts"
+            )
+        return settings
 
 
 class Select(Strict):

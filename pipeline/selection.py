@@ -40,6 +40,7 @@ from verifiers.response import (
     ANSWER_OPEN,
     CLOSE,
     OPEN,
+    TAGS,
     Parts,
     final_answer,
     split,
@@ -242,9 +243,9 @@ def assistant_turn(parts: Parts, source: str) -> dict[str, Any]:
 def fits_template(response: Response) -> bool:
     """Tell whether a response has both parts, and no tag inside them that would split it anew."""
     think, answer = (response.think or "").strip(), final_answer(response.answer or "")
-    inside = think + answer
-    tags = (OPEN, CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
-    return bool(think and answer) and not any(tag in inside for tag in tags)
+    return bool(think and answer) and not any(
+        tag in part for part in (think, answer) for tag in TAGS
+    )
 
 
 def with_token_counts(examples: list[Example], tokenizer: str) -> list[Example]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.acceptance import NOTHING, RULES
+from pipeline.acceptance import NO_REPLY, NOTHING, RULES
 from pipeline.errors import ConfigError
 from pipeline.progress import meter
 from pipeline.recipe import Verify
@@ -110,7 +110,10 @@ class Instruments:
     def judge(self, pairs: list[Pair]) -> Iterator[Verdict]:
         """Yield the verdicts on pairs: first the rules', then the others' on what is left."""
         left: dict[str, list[Pair]] = {}
-        for pair, result in self._results(RULES, pairs):
+        for _, response in (pair for pair in pairs if pair[1].finish_reason == "error"):
+            yield verdict(response, Result(Outcome.UNVERIFIED, NO_REPLY, NOTHING))
+        replies = [pair for pair in pairs if pair[1].finish_reason != "error"]
+        for pair, result in self._results(RULES, replies):
             yield verdict(pair[1], result)
             if result.outcome != Outcome.INCORRECT:
                 left.setdefault(self.instrument(pair[0]), []).append(pair)

@@ -12,7 +12,8 @@ import re
 from decimal import Decimal, InvalidOperation
 
 RULE = "lines, tokens, exact decimals"
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+# Possessive, so that a long token costs its length once.
+NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d{1,6})?", re.ASCII)
 # Longer tokens are compared as text only: no honest number has that many digits, and the
 # conversion is quadratic.
 MAX_DIGITS = 5_000

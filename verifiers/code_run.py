@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,9 +53,16 @@ class Ended:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def run_all(
-    sandbox: Sandbox, task: Task, sources: list[str], output_bytes: int
-) -> tuple[int, list[Ended]]:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where programs run, and what holds for all of them; `stopped` ends those that run."""
+
+    sandbox: Sandbox
+    output_bytes: int
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+def run_all(bench: Bench, task: Task, sources: list[str]) -> tuple[int, list[Ended]]:
     """Run every case; return the place of the source taken, and how each test ended.
 
     The first of the sources that compiles is taken, or the first where none does. Raises
@@ -65,7 +73,7 @@ def run_all(
     place, found = 0, list[Ended]()
     for cases, run in ((others, run_calls), (inputs, run_inputs)):
         if cases:
-            place, ended = run(sandbox, task, cases, sources, output_bytes)
+            place, ended = run(bench, task, cases, sources)
             found += ended
     return place, found
 
@@ -77,21 +85,21 @@ def _limits(task: Task, tests: int, output_bytes: int) -> Limits:
 
 
 def run_inputs(
-    sandbox: Sandbox, task: Task, cases: list[Case], sources: list[str], output_bytes: int
+    bench: Bench, task: Task, cases: list[Case], sources: list[str]
 ) -> tuple[int, list[Ended]]:
     """Run a program on the input of each case and compare what it prints."""
-    limits = _limits(task, 1, output_bytes)
+    limits = _limits(task, 1, bench.output_bytes)
     job = {
         "sources": sources,
         "inputs": [case.code for case in cases],
         "seconds": task.seconds,
-        "output_bytes": output_bytes,
+        "output_bytes": bench.output_bytes,
     }
     read_end, write_end = os.pipe()
     children: list[Child] = []
-    with Conversation(children, read_end, limits) as conversation:
+    with Conversation(children, read_end, limits, bench.stopped) as conversation:
         try:
-            children.append(sandbox.start("programs", job, limits, [write_end]))
+            children.append(bench.sandbox.start("programs", job, limits, [write_end]))
         finally:
             os.close(write_end)
         ended = list(_judge_inputs(conversation, task, cases))
@@ -107,7 +115,8 @@ def _judge_inputs(conversation: Conversation, task: Task, cases: list[Case]) -> 
             if message[0] == "end":
                 if message[1:2] != [current] or current >= len(cases):
                     raise Halt("runtime_error")
-                yield _ended(cases[current], message[-1], task)
+                yield _ended(cases[current], message[-1], conversation.output, task)
+                conversation.output = b""
                 current += 1
     except Halt as halt:
         if not conversation.ready:
@@ -118,15 +127,18 @@ def _judge_inputs(conversation: Conversation, task: Task, cases: list[Case]) -> 
         outcome = "not_run"
 
 
-def _ended(case: Case, found: Any, task: Task) -> Ended:
+def _ended(case: Case, found: Any, printed: bytes, task: Task) -> Ended:
     """Judge one run; the report may be forged, the output is compared all the same."""
     try:
-        out, err, exit_code = str(found["out"]), str(found["err"]), int(found["exit"])
-        detail: dict[str, Any] = {"cpu_ms": int(found["cpu_ms"]), "mb": int(found["mb"])}
-        outcome = _outcome(case, out, exit_code, str(found["killed"]), task, detail["cpu_ms"])
-        ms = int(found["ms"])
-    except (KeyError, TypeError, ValueError):
+        exit_code, ms, cpu, mb = (int(found[name]) for name in ("exit", "ms", "cpu_ms", "mb"))
+        killed, err = found["killed"], found["err"]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        killed = err = None
+    if not isinstance(killed, str) or not isinstance(err, str):
         return Ended(case.place, "input", "runtime_error", detail={"text": "a forged report"})
+    out = printed.decode("utf-8", "replace")
+    outcome = _outcome(case, out, exit_code, killed, cpu >= task.seconds * 1000)
+    detail: dict[str, Any] = {"cpu_ms": cpu, "mb": mb}
     if outcome == "wrong_answer":
         detail["text"] = first_difference(out, case.output)
     elif outcome != "passed":
@@ -134,13 +146,13 @@ def _ended(case: Case, found: Any, task: Task) -> Ended:
     return Ended(case.place, "input", outcome, ms, detail)
 
 
-def _outcome(case: Case, out: str, exit_code: int, killed: str, task: Task, cpu_ms: int) -> str:
+def _outcome(case: Case, out: str, exit_code: int, killed: str, out_of_time: bool) -> str:
     if killed in ("time_limit", "output_limit"):
         return killed
     special = {SYNTAX_EXIT: "compile_error", MEMORY_EXIT: "memory_limit"}
     if exit_code in special:
         return special[exit_code]
-    if exit_code < 0 and cpu_ms >= task.seconds * 1000:
+    if exit_code < 0 and out_of_time:
         return "time_limit"
     if exit_code != 0:
         return "runtime_error"
@@ -148,11 +160,13 @@ def _outcome(case: Case, out: str, exit_code: int, killed: str, task: Task, cpu_
 
 
 def run_calls(
-    sandbox: Sandbox, task: Task, cases: list[Case], sources: list[str], output_bytes: int
+    bench: Bench, task: Task, cases: list[Case], sources: list[str]
 ) -> tuple[int, list[Ended]]:
     """Run tests in one sandbox that call the program in another."""
-    limits = _limits(task, len(cases), output_bytes)
-    ours = Limits(HOLDER_MEMORY_MB, limits.cpu_seconds, processes=8, output_bytes=output_bytes)
+    limits = _limits(task, len(cases), bench.output_bytes)
+    ours = Limits(
+        HOLDER_MEMORY_MB, limits.cpu_seconds, processes=8, output_bytes=bench.output_bytes
+    )
     listed = [{"kind": c.kind, "code": c.code, "entry_point": c.entry_point} for c in cases]
     one, other = socket.socketpair()
     read_end, write_end = os.pipe()
@@ -161,10 +175,10 @@ def run_calls(
         ("solution", {"setup": task.setup, "sources": sources}, limits, [other.fileno()]),
     ]
     children: list[Child] = []
-    with Conversation(children, read_end, limits) as conversation:
+    with Conversation(children, read_end, limits, bench.stopped) as conversation:
         try:
             for role, job, most, fds in jobs:
-                children.append(sandbox.start(role, job, most, fds))
+                children.append(bench.sandbox.start(role, job, most, fds))
         finally:
             for end in (one.detach(), other.detach(), write_end):
                 os.close(end)

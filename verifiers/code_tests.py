@@ -21,6 +21,7 @@ one), `sandbox_failure`, `no_tests`, `tests_broken`, `unsupported_test`,
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -32,7 +33,7 @@ from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, 
 from verifiers.code_answer import Program, programs
 from verifiers.code_cases import DEFAULT_MEMORY_MB, DEFAULT_SECONDS, Task, read_task
 from verifiers.code_compare import RULE
-from verifiers.code_run import Ended, SandboxFailure, TestsBroken, run_all
+from verifiers.code_run import Bench, Ended, SandboxFailure, TestsBroken, run_all
 from verifiers.response import judged_text
 from verifiers.sandbox_probe import Probe, probe
 
@@ -70,6 +71,7 @@ class CodeVerifier(Verifier):
 
     def __init__(self, workers: int, settings: CodeSettings) -> None:
         self._workers, self._settings = workers, settings
+        self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="code")
 
     @classmethod
@@ -89,7 +91,8 @@ class CodeVerifier(Verifier):
             yield window.popleft().result()
 
     def close(self) -> None:
-        """End the workers; running programs end with their limits."""
+        """End the workers and the programs that still run, within a second."""
+        self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
 
     def _result(self, row: Row, found: Probe) -> Result:
@@ -123,13 +126,15 @@ class CodeVerifier(Verifier):
             return self._unverified("no_sandbox", found.evidence())
         evidence: dict[str, Any] = {"tier": found.tier}
         output_bytes = int(self._settings.output_limit_mb * 1024 * 1024)
+        bench = Bench(found.sandbox, output_bytes, self._stopped)
         try:
             sources = [one.source for one in candidates]
-            chosen, ended = run_all(found.sandbox, task, sources, output_bytes)
+            chosen, ended = run_all(bench, task, sources)
         except TestsBroken as error:
-            return self._unverified("tests_broken", {**evidence, "error": str(error)[:300]})
+            return self._unverified("tests_broken", {**evidence, "error": _text(str(error)[:300])})
         except SandboxFailure as error:
-            return self._unverified("sandbox_failure", {**evidence, "error": str(error)[:300]})
+            text = _text(str(error)[:300])
+            return self._unverified("sandbox_failure", {**evidence, "error": text})
         taken = candidates[chosen]
         evidence.update(taken.evidence())
         if taken.index is None and any(one.outcome == "compile_error" for one in ended):
@@ -171,4 +176,12 @@ def _listed(ended: list[Ended]) -> list[dict[str, Any]]:
 
 def _entry(one: Ended) -> dict[str, Any]:
     entry = {"case": one.case, "test": one.name[:100], "outcome": one.outcome, "ms": one.ms}
-    return {**entry, **{name: value for name, value in one.detail.items() if value != ""}}
+    kept = {name: value for name, value in one.detail.items() if value != ""}
+    return {name: _text(value) for name, value in {**entry, **kept}.items()}
+
+
+def _text(value: Any) -> Any:
+    """Return a value whose text can be written: programs may print half a surrogate pair."""
+    if isinstance(value, dict):
+        return {_text(name): _text(part) for name, part in value.items()}
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -23,6 +24,8 @@ START_SECONDS = 30.0
 # speed take up about 2 GB in that time on two cores. Short programs never pay for it.
 LOOK_SECONDS = 0.25
 KEPT_TEXT = 2_000
+# A report names one test and a few short excerpts.
+MAX_REPORT = 256 * 1024
 
 
 class Halt(Exception):
@@ -33,12 +36,19 @@ class Halt(Exception):
         self.outcome = outcome
 
 
+class Stopped(Exception):
+    """Whoever wanted the answer does not want it any more."""
+
+
 class Conversation:
     """A report to read, processes to watch, and a deadline that the reader moves."""
 
-    def __init__(self, children: list[Child], report: int, limits: Limits) -> None:
+    def __init__(
+        self, children: list[Child], report: int, limits: Limits, stopped: threading.Event
+    ) -> None:
+        self._stopped = stopped
         self._children, self._report, self._limits = children, report, limits
-        self._buffer = FrameBuffer(max_frame=4 * limits.output_bytes + (1 << 20))
+        self._buffer = FrameBuffer(MAX_REPORT, limits.output_bytes)
         self._printed: dict[int, int] = {}
         self._text = b""
         self._deadline = time.monotonic() + START_SECONDS
@@ -46,6 +56,7 @@ class Conversation:
         self._done = False
         self._place: Any = None
         self.ready = False
+        self.output = b""
 
     def allow(self, seconds: float) -> None:
         """Give the processes so much time from now."""
@@ -74,6 +85,8 @@ class Conversation:
 
     def _look_at_limits(self) -> None:
         now = time.monotonic()
+        if self._stopped.is_set():
+            raise Stopped("the verifier was closed while this ran")
         if now > self._deadline:
             raise Halt("time_limit")
         if now >= self._next_look:
@@ -103,6 +116,9 @@ class Conversation:
         except BrokenChannel:
             raise Halt("runtime_error") from None
         for message in messages:
+            if type(message) is bytes:
+                self.output = message
+                continue
             if type(message) is not list or not message:
                 raise Halt("runtime_error")
             self.ready = self.ready or message[0] == "ready"

@@ -22,9 +22,8 @@ from typing import Any, ClassVar, Self
 
 from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, text_field
 from verifiers.equality.choices import choice
-from verifiers.equality.compare import Tolerance
 from verifiers.equality.extract import Extraction, extract
-from verifiers.equality.numerals import equal
+from verifiers.equality.numerals import Tolerance, equal
 from verifiers.equality.text import balanced, key, normalise
 from verifiers.parallel import crashed, from_reply
 from verifiers.pool import Pool, Ticket, in_order
@@ -207,8 +206,7 @@ class Examiner:
         first, second = key(reference), key(answer)
         if first == second:
             return True
-        tolerance = self._settings.tolerance
-        same = equal(first, second, tolerance.digits, tolerance.relative)
+        same = equal(first, second, self._settings.tolerance)
         return chosen(reference, answer) if same is None else same
 
 

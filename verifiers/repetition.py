@@ -30,6 +30,8 @@ RULERS = tuple(4 * sign for sign in "-=*#~.:")
 RULER = re.compile(r"([-=*#~.:])\1{3,200}")  # tables and headings, which are no loops
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: any large odd number does
 FOLD = np.uint64(29)
+LOW_BITS = np.uint64(0xFFFFFFFF)
+HIGH_BITS = np.uint64(0xFFFFFFFF00000000)
 SEED = 8  # n-gram by which a loop's distance is found; the shortest span that is looked for
 CLOSENESS = 0.6  # of a loop's places at least so many per token of its span recur at it
 PARTIAL = 0.25  # a last copy counts from three quarters on: cutting a text moves token borders
@@ -94,10 +96,13 @@ def find_loop(text: str, limits: Thresholds) -> Loop | None:
     if len(tokens) < max(SEED, min(limits.tokens, limits.phrase * limits.phrase_repeats)):
         return None
     ids = np.fromiter(map(hash, tokens), dtype=np.int64, count=len(tokens)).view(np.uint64)
-    loops = [loop for loop in consecutive(ids) if counts(loop, limits)]
+    seeds = Groups(grams(ids, SEED))
+    loops = [loop for loop in consecutive(ids, seeds) if counts(loop, limits)]
     if loops:
         return max(loops, key=lambda loop: (loop.span * loop.times, -loop.span))
-    return windowed(tokens, ids, limits)
+    # A phrase that recurs makes its seeds recur as often: most texts are spared the search.
+    often = limits.phrase < SEED or seeds.sizes.max() >= limits.phrase_repeats
+    return windowed(tokens, ids, limits) if often else None
 
 
 def counts(loop: Loop, limits: Thresholds) -> bool:
@@ -119,22 +124,48 @@ def grams(ids: Ids, size: int) -> Ids:
     return hashes ^ (hashes >> FOLD)
 
 
-def consecutive(ids: Ids) -> Iterator[Loop]:
+class Groups:
+    """The places of a text grouped by their n-gram: `order`, cut before each of `starts`.
+
+    Hash and place share one number, since sorting numbers is much faster than sorting
+    indices. Of the hash 32 bits remain: in about three texts of a thousand two n-grams are
+    mixed up, too few to make a loop.
+    """
+
+    def __init__(self, hashes: Ids) -> None:
+        keys = np.sort((hashes & HIGH_BITS) | np.arange(len(hashes), dtype=np.uint64))
+        self.order: Places = (keys & LOW_BITS).astype(np.int64)
+        edges = np.flatnonzero(np.diff(keys >> np.uint64(32))) + 1
+        self.starts: Places = np.concatenate(([0], edges))
+        self.sizes: Places = np.diff(np.concatenate((self.starts, [len(keys)])))
+
+    def frequent(self, least: int) -> Iterator[Places]:
+        """Yield the places, in order, of every n-gram that comes at least so many times."""
+        for group in np.flatnonzero(self.sizes >= least):
+            yield self.order[self.starts[group] : self.starts[group] + self.sizes[group]]
+
+    def distances(self) -> Places:
+        """Return for every place but the first of its n-gram how far the one before is."""
+        gaps = np.diff(self.order)
+        within = np.ones(len(gaps), dtype=bool)
+        within[self.starts[1:] - 1] = False
+        return gaps[within]
+
+
+def consecutive(ids: Ids, seeds: Groups) -> Iterator[Loop]:
     """Yield, for each distance at which the text recurs closely, its longest repetition."""
-    for span in recurring_distances(grams(ids, SEED)):
+    for span in recurring_distances(seeds):
         run, at = longest_run(ids[span:] == ids[:-span])
         yield Loop("consecutive", span, int((run + span) / span + PARTIAL), at)
 
 
-def recurring_distances(hashes: Ids) -> list[int]:
+def recurring_distances(seeds: Groups) -> list[int]:
     """Return distances d at which n-grams recur often, measured by d itself.
 
     A span of d tokens repeated k times makes nearly (k − 1)·d places recur at distance d;
     a passage that is merely stated again later does so at a distance far above its length.
     """
-    order = np.argsort(hashes, kind="stable")
-    same = hashes[order[1:]] == hashes[order[:-1]]
-    distances = (order[1:] - order[:-1])[same]
+    distances = seeds.distances()
     if not len(distances):
         return []
     frequency = np.bincount(distances)
@@ -159,23 +190,13 @@ def windowed(tokens: list[str], ids: Ids, limits: Thresholds) -> Loop | None:
     if len(tokens) < limits.phrase * limits.phrase_repeats:
         return None
     worst: Loop | None = None
-    for places in frequent(grams(ids, limits.phrase), limits.phrase_repeats):
+    for places in Groups(grams(ids, limits.phrase)).frequent(limits.phrase_repeats):
         loop = phrase_loop(places, limits)
         # Among equals the earliest: the order of the hashes differs from process to process.
         rank = (loop.times, -loop.at)
         if (worst is None or rank > (worst.times, -worst.at)) and wordy(tokens, loop, limits):
             worst = loop
     return worst if worst and worst.times >= limits.phrase_repeats else None
-
-
-def frequent(hashes: Ids, least: int) -> Iterator[Places]:
-    """Yield the places, in order, of every n-gram that comes at least so many times."""
-    order = np.argsort(hashes, kind="stable")
-    edges = np.flatnonzero(np.diff(hashes[order])) + 1
-    starts = np.concatenate(([0], edges))
-    sizes = np.diff(np.concatenate((starts, [len(order)])))
-    for group in np.flatnonzero(sizes >= least):
-        yield order[starts[group] : starts[group] + sizes[group]]
 
 
 def phrase_loop(places: Places, limits: Thresholds) -> Loop:

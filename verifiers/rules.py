@@ -19,7 +19,7 @@ from verifiers.base import BadInput, Outcome, Result, Row, Verifier, text_field
 from verifiers.parallel import Guarded, judged
 from verifiers.pool import Pool
 from verifiers.repetition import Thresholds, find_loop
-from verifiers.response import ANSWER_CLOSE, ANSWER_OPEN, Parts, final_answer, split
+from verifiers.response import ANSWER_CLOSE, ANSWER_OPEN, TAGS, Parts, final_answer, split
 from verifiers.scripts import mismatch
 
 NAME = "rules"
@@ -29,6 +29,7 @@ RULES = (
     "no_thinking",
     "empty_thinking",
     "empty_answer",
+    "nested_tags",
     "no_answer_tags",
     "repetition",
     "refusal",
@@ -127,6 +128,15 @@ def empty_answer(subject: Subject, _: Settings) -> Finding:
     return None if subject.answer else {"answer": (subject.parts.answer or "")[:EXCERPT_CHARS]}
 
 
+def nested_tags(subject: Subject, _: Settings) -> Finding:
+    """A tag stands inside a part, so that the response could be taken apart in two ways."""
+    for name, text in (("think", subject.parts.think or ""), ("answer", subject.answer)):
+        found = [tag for tag in TAGS if tag in text]
+        if found:
+            return {"part": name, "tags": found}
+    return None
+
+
 def no_answer_tags(subject: Subject, settings: Settings) -> Finding:
     """The answer is not wrapped in one pair of answer tags."""
     text = (subject.parts.answer or "").strip()
@@ -172,6 +182,7 @@ RULE: dict[str, Rule] = {
         no_thinking,
         empty_thinking,
         empty_answer,
+        nested_tags,
         no_answer_tags,
         repetition,
         refusal,

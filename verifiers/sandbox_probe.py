@@ -4,14 +4,16 @@
 
     Probe(tier=1, reason="", remedy="", checks={"reads nothing outside": True, …})
 
-and otherwise tier None with a reason (`bwrap_missing`, `namespaces_forbidden`, `leaks`)
-and what to do about it. Tier 1 is bubblewrap's namespaces. A good report says that these
-attempts failed here today, not that none could succeed.
+and otherwise tier None with a reason (`bwrap_missing`, `bwrap_too_old`,
+`namespaces_forbidden`, `leaks`) and what to do about it. Tier 1 is bubblewrap's
+namespaces. A good report says that these attempts failed here today, not that none could
+succeed.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -55,11 +57,24 @@ class Probe:
 @cache
 def probe(packages: tuple[str, ...] = ("numpy",)) -> Probe:
     """Try the ways of starting a sandbox and return the first that holds; once a process."""
-    if find_tool("bwrap") is None:
+    version = bubblewrap_version()
+    if version is None:
         return Probe(None, "bwrap_missing", INSTALL)
+    if version < (0, 8):
+        return Probe(None, "bwrap_too_old", INSTALL, f"bubblewrap {version[0]}.{version[1]}")
     ways = (True, False) if os.geteuid() == 0 else (False,)
     found = [attempt(Sandbox(packages, as_nobody=way)) for way in ways if _possible(way)]
     return next((one for one in found if one.tier is not None), found[0])
+
+
+def bubblewrap_version() -> tuple[int, int] | None:
+    """Return the version of the installed bubblewrap, None where there is none."""
+    path = find_tool("bwrap")
+    if path is None:
+        return None
+    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)", shown)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _possible(as_nobody: bool) -> bool:
@@ -133,7 +148,7 @@ def _report(sandbox: Sandbox, job: dict[str, Any]) -> tuple[dict[str, bool] | No
 def _messages(read_end: int, child: Child) -> tuple[dict[str, bool] | None, str, bool]:
     os.set_blocking(read_end, False)
     os.set_blocking(child.output, False)
-    buffer, output, found = FrameBuffer(), b"", None
+    buffer, output, found = FrameBuffer(max_json=1 << 16), b"", None
     deadline = time.monotonic() + PROBE_SECONDS
     while found is None and time.monotonic() < deadline:
         time.sleep(0.005)

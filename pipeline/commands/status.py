@@ -43,7 +43,7 @@ def tables(config: Config, store: Store) -> Table:
                 for name, count in manifest.counts.items():
                     counts[name] = counts.get(name, 0) + count
             rows = sum(manifest.rows for manifest in done)
-            text = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
+            text = "\n".join(f"{count:>8,}  {name}" for name, count in sorted(counts.items()))
             shown.add_row(stage.title, table, f"{len(done)}/{store.shards}", f"{rows:,}", text)
     return shown
 

@@ -172,7 +172,7 @@ class Journal:
         if (version := _schema_version(database)) != SCHEMA_VERSION:
             raise StoreUnwritable(
                 f"{self.folder}: the journal has schema version {version}, this program reads"
-                f" and writes {SCHEMA_VERSION}; use the program that made it, or another data folder"
+                f" and writes {SCHEMA_VERSION}; use the program that made it or another folder"
             )
 
     @contextmanager

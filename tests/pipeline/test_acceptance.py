@@ -39,6 +39,11 @@ def test_one_that_could_not_tell_outweighs_one_that_approves() -> None:
     assert found.outcome == "unverified"
 
 
+def test_a_request_that_the_server_refused_is_never_accepted() -> None:
+    found = combine([verdict("none", "unverified", "no_reply")])
+    assert not found.accepted("chat", Select())
+
+
 @pytest.mark.parametrize(("kind", "accepted"), [("chat", True), ("math", False)])
 def test_unverified_is_accepted_by_policy_alone(kind: str, accepted: bool) -> None:
     found = combine([RULES_OK, verdict("none", "unverified")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from verifiers.code_answer import blocks, programs
@@ -70,6 +72,13 @@ def test_text_without_a_fence_is_taken_whole() -> None:
 @pytest.mark.parametrize("answer", ["", " \n", "```python\n```"])
 def test_nothing_gives_nothing(answer: str) -> None:
     assert first(answer) is None
+
+
+@pytest.mark.parametrize("line", ["~" * 200_000 + "`", "`" * 200_000 + "x`", " " * 200_000 + "x"])
+def test_long_lines_take_linear_time(line: str) -> None:
+    started = time.perf_counter()
+    programs(f"{line}\n```python\n{line}\n```", {"x"})
+    assert time.perf_counter() - started < 1
 
 
 def test_long_answers_take_linear_time() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.verifiers.code_support import judge, judge_one, needs_sandbox
-from verifiers import Outcome, available, code_tests
+from verifiers import Outcome, Result, available, code_tests
 from verifiers.code_tests import CodeVerifier
 from verifiers.sandbox_probe import Probe
 
@@ -33,6 +35,7 @@ def test_setting_that_is_not_positive_is_an_error(name: str) -> None:
         CodeVerifier.create(**{name: 0})
 
 
+@needs_sandbox
 def test_package_that_is_not_installed_is_named() -> None:
     with pytest.raises(ValueError, match="no-such-package"):
         judge([ROW], packages=("no-such-package",))
@@ -128,6 +131,28 @@ def test_evidence_stays_small_whatever_comes_back() -> None:
     tests = [{"assert": "assert f('y' * 100000) == 2"}] * 10
     result = judge_one("def f(x): raise ValueError('x' * 100000)", *tests)
     assert len(json.dumps(dict(result.evidence))) < 10_000
+
+
+@needs_sandbox
+def test_evidence_can_always_be_written() -> None:
+    result = judge_one("def f(x): raise ValueError('\\ud800')", *TESTS)
+    json.dumps(dict(result.evidence), ensure_ascii=False).encode()
+
+
+@needs_sandbox
+def test_closing_ends_the_programs_that_run() -> None:
+    row = {**ROW, "answer": "```python\nwhile True: pass\n```", "time_limit_s": 60}
+    verifier = CodeVerifier.create(workers=1)
+    results = verifier.results([row] * 3)
+    found: list[Result] = []
+    asking = threading.Thread(target=lambda: found.append(next(results)))
+    asking.start()
+    time.sleep(0.5)
+    started = time.perf_counter()
+    verifier.close()
+    asking.join()
+    assert time.perf_counter() - started < 5
+    assert found[0].outcome is Outcome.UNVERIFIED
 
 
 @needs_sandbox

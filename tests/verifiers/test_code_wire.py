@@ -206,20 +206,30 @@ def test_forged_exception_breaks_the_channel(mro: Any) -> None:
 
 def test_frames_come_out_whole_however_they_arrive() -> None:
     data = pack(["a", 1]) + pack({"b": None})
-    buffer = FrameBuffer()
+    buffer = FrameBuffer(100_000)
     found = [message for byte in data for message in buffer.feed(bytes([byte]))]
     assert found == [["a", 1], {"b": None}]
 
 
 def test_frame_that_is_too_long_is_refused_by_its_header() -> None:
     with pytest.raises(TooLarge):
-        FrameBuffer(max_frame=10).feed(b"\x7f\xff\xff\xff")
+        FrameBuffer(max_json=10).feed(b"J\x7f\xff\xff\xff")
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xff", b"[" * 100_000, b"9" * 5_000])
 def test_frame_that_is_no_json_breaks_the_channel(body: bytes) -> None:
     with pytest.raises(BrokenChannel):
-        FrameBuffer().feed(len(body).to_bytes(4, "big") + body)
+        FrameBuffer(100_000).feed(b"J" + len(body).to_bytes(4, "big") + body)
+
+
+def test_bytes_come_between_messages_as_they_are() -> None:
+    data = pack(["a"]) + b"B" + (3).to_bytes(4, "big") + b"\xff\x00[" + pack(["b"])
+    assert FrameBuffer(10, 10).feed(data) == [["a"], b"\xff\x00[", ["b"]]
+
+
+def test_frame_of_an_unknown_kind_breaks_the_channel() -> None:
+    with pytest.raises(BrokenChannel):
+        FrameBuffer(100).feed(b"X\x00\x00\x00\x00")
 
 
 def test_helpers_never_replace_a_builtin() -> None:

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verifiers.equality.compare import Tolerance
 from verifiers.equality.extract import extract
 from verifiers.equality.judge import judge
-from verifiers.equality.numerals import decimal, equal, fraction
+from verifiers.equality.numerals import Tolerance, decimal, equal, fraction
 from verifiers.equality.text import balanced, key, normalise
 from verifiers.math_answer import Examiner, Settings
 
-EXACT = Tolerance()
+DEFAULT = Tolerance()
 examiner = Examiner(Settings())
 
 integers = st.integers(-(10**30), 10**30)
@@ -35,7 +34,7 @@ def same(reference: str, answer: str) -> bool | None:
 
 def decided(reference: str, answer: str) -> str:
     """What a worker says of two spellings."""
-    return judge((normalise(reference), normalise(answer), EXACT))[0]
+    return judge((normalise(reference), normalise(answer), DEFAULT))[0]
 
 
 def latex(value: Fraction) -> str:
@@ -121,7 +120,7 @@ def test_a_decimal_reference_accepts_what_rounds_to_it(
     shift = data.draw(st.integers(-400, 400))
     answer = value + Fraction(shift, 1000 * 10**places)
     close = abs(answer - value) <= abs(value) / 100
-    assert equal(reference, f"{answer.numerator}/{answer.denominator}", 0.5, 0.01) is close
+    assert equal(reference, f"{answer.numerator}/{answer.denominator}", DEFAULT) is close
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_any_text_can_be_normalised_and_the_result_stays(text: str) -> None:
 @given(st.text(alphabet=r"\{}[]()$^_,.;:=<>|0123456789abxy +-*/!%√½π无解", max_size=60))
 def test_any_text_is_judged_without_an_exception(text: str) -> None:
     reference, answer = normalise(text), normalise(text[::-1])
-    assert judge((reference, answer, EXACT))[0] in {
+    assert judge((reference, answer, DEFAULT))[0] in {
         "equal", "different", "undecided", "too_complex", "reference_unusable",
     }  # fmt: skip
 

@@ -42,6 +42,12 @@ def test_missing_bubblewrap_is_reported_with_its_remedy(monkeypatch: pytest.Monk
     assert "install bubblewrap" in found.remedy
 
 
+def test_old_bubblewrap_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_probe, "bubblewrap_version", lambda: (0, 6))
+    found = probe.__wrapped__()
+    assert (found.tier, found.reason, found.detail) == (None, "bwrap_too_old", "bubblewrap 0.6")
+
+
 def test_forbidden_namespaces_are_reported_with_their_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

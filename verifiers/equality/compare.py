@@ -11,13 +11,13 @@ have none. `UNKNOWN` means that sympy has to be asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 
 import mpmath  # type: ignore[import-untyped]
 
 from verifiers.equality.exact import exact
 from verifiers.equality.lexer import TooComplex
+from verifiers.equality.numerals import Tolerance, allowed
 from verifiers.equality.parse import Node, negated, symbols
 from verifiers.equality.ranges import OPPOSITE, Link, links, parts_of, variables
 from verifiers.equality.readings import as_measured, readings, times
@@ -40,18 +40,6 @@ from verifiers.equality.shapes import (
 from verifiers.equality.value import FINE, GUARD, Decision, compare, environments, value_pair
 
 MAX_ITEMS = 64  # of a sequence in any order: comparing all pairs takes the square of it
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What a decimal reference allows: `digits` of its last place, at most `relative` of it.
-
-    Half of the last place is what rounding may take away. One percent at most is a guess,
-    so that 0.5 does not equal 0.54.
-    """
-
-    digits: float = 0.5
-    relative: float = 0.01
 
 
 class Comparer:
@@ -135,8 +123,7 @@ class Comparer:
         """Return the absolute tolerance of a decimal whose last digit is worth `ulp`."""
         if ulp is None:
             return Fraction(0)
-        half = ulp * Fraction(self.tolerance.digits) * Fraction(999_999, 1_000_000)
-        return min(half, abs(exact(reference)) * Fraction(self.tolerance.relative))
+        return allowed(exact(reference), ulp, self.tolerance)
 
     def ratios(self, reference: Shape, answer: Shape) -> Decision:
         """Compare a:b by both parts or, unless it is a time of day, by its quotient."""

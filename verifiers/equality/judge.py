@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from verifiers.equality import symbolic
-from verifiers.equality.compare import Comparer, Tolerance
+from verifiers.equality.compare import Comparer
 from verifiers.equality.lexer import Token, TooComplex, tokens_of
+from verifiers.equality.numerals import Tolerance
 from verifiers.equality.read import read
 from verifiers.equality.shapes import Shape, Text, opaque
 from verifiers.equality.value import Decision

@@ -30,6 +30,7 @@ FUNCTIONS = words(
 )
 NAMES = words("pi theta alpha beta gamma lambda infty inf infinity")
 SMALL_WORDS = words("or and no yes none not the is are of to in for am pm all per sq odd even")
+ISOLATED = SMALL_WORDS | frozenset(POWER_WORDS)
 TEXT_COMMANDS = words(
     "text textbf textit textrm textsf texttt textnormal mbox hbox emph mathrm mathbf mathit "
     "mathsf mathtt mathcal mathbb operatorname operatorname* boldsymbol bm pmb"
@@ -138,12 +139,20 @@ def _lex(text: str, worded: bool) -> Iterator[Token]:
             yield from _styled(match["command"], inner, spaced)
             place, spaced, before = end, False, ""
             continue
-        unit = worded or _is_unit(text, match, spaced, before)
+        unit = worded or _is_word(text, match) or _is_unit(text, match, spaced, before)
         for token in _tokens(match, unit, spaced):
             depth += (token.text in LISTERS[0]) - (token.text in LISTERS[1])
             before = token.kind
             yield token
         spaced = False
+
+
+def _is_word(text: str, match: re.Match[str]) -> bool:
+    """Say whether letters outside of \\text are a small word: they stand alone, unlike in 1am."""
+    if not match["letters"] or match[0].lower() not in ISOLATED:
+        return False
+    before, after = text[: match.start()][-1:], text[match.end() :][:1]
+    return (not before or before in " ,;:}") and (not after or after in " ,;:.\\")
 
 
 def _is_unit(text: str, match: re.Match[str], spaced: bool, before: str) -> bool:
@@ -200,7 +209,7 @@ def _tokens(match: re.Match[str], worded: bool, spaced: bool) -> Iterator[Token]
 
 def _letters(text: str, worded: bool, spaced: bool) -> Iterator[Token]:
     lower = text.lower()
-    if worded or lower in SMALL_WORDS or lower in POWER_WORDS:
+    if worded:
         yield Token("word", text, spaced=spaced)
     elif lower in FUNCTIONS or lower in NAMES:
         name = {"inf": "infty", "infinity": "infty"}.get(lower, lower)

@@ -19,6 +19,18 @@ MAX_DIGITS = 1000  # of a decimal whose tolerance is computed, and of a fraction
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What a decimal reference allows: `digits` of its last place, at most `relative` of it.
+
+    Half of the last place is what rounding may take away. One percent at most is a guess,
+    so that 0.5 does not equal 0.54.
+    """
+
+    digits: float = 0.5
+    relative: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
 class Decimal:
     """A decimal: whole digits without leading zeros, and all the places as written."""
 
@@ -59,11 +71,10 @@ def fraction(text: str) -> Fraction | None:
     return Fraction(-top if match[1] == "-" else top, bottom)
 
 
-def equal(reference: str, answer: str, digits: float, relative: float) -> bool | None:
+def equal(reference: str, answer: str, tolerance: Tolerance) -> bool | None:
     """Say whether two numerals are equal, None where one of them is no numeral.
 
-    A decimal reference has a tolerance of `digits` of its last place, at most `relative`
-    of its value; every other reference is exact.
+    A decimal reference has a tolerance; every other reference is exact.
     """
     first, second = decimal(reference), decimal(answer)
     if first and second and first.canonical == second.canonical:
@@ -73,7 +84,7 @@ def equal(reference: str, answer: str, digits: float, relative: float) -> bool |
     left, right = _value(reference, first), _value(answer, second)
     if left is None or right is None:
         return None
-    return abs(left - right) <= _tolerance(left, first, digits, relative)
+    return abs(left - right) <= _slack(left, first, tolerance)
 
 
 def _value(text: str, number: Decimal | None) -> Fraction | None:
@@ -82,16 +93,16 @@ def _value(text: str, number: Decimal | None) -> Fraction | None:
     return number.fraction if len(number.whole) + len(number.places) <= MAX_DIGITS else None
 
 
-def _tolerance(value: Fraction, number: Decimal | None, digits: float, relative: float) -> Fraction:
+def _slack(value: Fraction, number: Decimal | None, tolerance: Tolerance) -> Fraction:
     if number is None or not number.places:
         return Fraction(0)
-    return allowed(value, Fraction(1, 10 ** len(number.places)), digits, relative)
+    return allowed(value, Fraction(1, 10 ** len(number.places)), tolerance)
 
 
-def allowed(value: Fraction, ulp: Fraction, digits: float, relative: float) -> Fraction:
+def allowed(value: Fraction, ulp: Fraction, tolerance: Tolerance) -> Fraction:
     """Return the absolute tolerance of a decimal whose last digit is worth `ulp`.
 
     A little less than stated, since 0.125 is not what 0.12 or 0.13 was rounded from.
     """
-    part = ulp * Fraction(digits) * Fraction(999_999, 1_000_000)
-    return min(part, abs(value) * Fraction(relative))
+    part = ulp * Fraction(tolerance.digits) * Fraction(999_999, 1_000_000)
+    return min(part, abs(value) * Fraction(tolerance.relative))

@@ -27,6 +27,7 @@ logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that its ti
 CONFIG = NormalizationConfig(
     basic_latex=True, units=True, malformed_operators=True, nits=True, boxed="none", equations=False
 )
+COMPOUND = (sympy.MatrixBase, sympy.Set, sympy.Tuple)
 DIGITS = 50
 CLOSE = sympy.Float(10) ** -30
 POINTS = (sympy.Rational(17, 12), sympy.Rational(29, 13), sympy.Rational(5, 7))
@@ -52,14 +53,18 @@ def decide(reference: str, answer: str) -> Decision:
         raise
     except Exception:  # noqa: BLE001 - math-verify and sympy raise whatever they meet
         claimed = False
-    return settled(claimed, closeness(left, right))
+    return settled(claimed, closeness(left, right), isinstance(left, COMPOUND))
 
 
-def settled(claimed: bool, close: bool | None) -> Decision:
-    """Weigh math-verify's claim against the values: None says that there are none."""
-    if claimed:
-        return Decision.DIFFERENT if close is False else Decision.EQUAL
-    return Decision.DIFFERENT if close is False else Decision.UNKNOWN
+def settled(claimed: bool, close: bool | None, compound: bool) -> Decision:
+    """Weigh math-verify's claim against the values; None says that there are none.
+
+    Without values its claim counts for matrices and sets: of a chain of equations, say, it
+    compares the last one only.
+    """
+    if close is False:
+        return Decision.DIFFERENT
+    return Decision.EQUAL if claimed and (close or compound) else Decision.UNKNOWN
 
 
 def parsed(text: str) -> Any:

@@ -89,7 +89,7 @@ MEASURE = re.compile(
     r"(?: ?[/*] ?[A-Za-z]{1,12}(?:\^\{?-?\d\}?)?){0,3})"
 )
 LETTERS = re.compile(r"[A-Za-z]+")
-NOON = re.compile(r"\b([AaPp])\.\s?[Mm]\b\.?")  # a.m. and p.m.
+NOON = re.compile(r"(?:(?<=:\d\d)\s?([AaPp])\.?\s?[Mm]\b\.?|\b([AaPp])\.\s?[Mm]\b\.?)")
 LEAD_IN = re.compile(r"^(?:the )?(?:solutions?|answers?|result) (?:is|are):? ", re.IGNORECASE)
 TRAILING = ' .,;:*?`"'  # not "!", which may be a factorial
 LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
@@ -98,7 +98,7 @@ LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
 def normalise(text: str) -> str:
     """Return a text in the spelling of this module, outer punctuation removed."""
     text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
-    text = NOON.sub(r"\1m", _latex(text.translate(TABLE)))
+    text = NOON.sub(_noon, _latex(text.translate(TABLE)))
     text = _trimmed(LEAD_IN.sub("", _trimmed(SPACE.sub(" ", text))))
     measure = MEASURE.fullmatch(text)
     if measure and all(word in UNITS for word in LETTERS.findall(measure[2])):
@@ -158,6 +158,11 @@ def _command(match: re.Match[str]) -> str:
         return PLAIN[name]
     name = SAME.get(name, name)
     return name if name == "*" else "\\" + name + match[2]
+
+
+def _noon(match: re.Match[str]) -> str:
+    """Spell a.m. and p.m. alike, and 7:30pm with a space."""
+    return f" {(match[1] or match[2]).lower()}m"
 
 
 def _recurring(match: re.Match[str]) -> str:

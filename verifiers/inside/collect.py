@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from verifiers.inside.fixtures import Fixtures, Session, argument_names
@@ -18,13 +17,12 @@ from verifiers.inside.pytest_shim import Fixture, Mark, Param
 from verifiers.inside.remote import Remote
 
 
-@dataclass
 class Test:
     """One test: its name and how to run it; running raises what the test raises."""
 
-    name: str
-    run: Callable[[], object]
-    skipped: bool = False
+    # No dataclass here and below: importing `dataclasses` takes 4 ms of every start.
+    def __init__(self, name: str, run: Callable[[], object], skipped: bool = False) -> None:
+        self.name, self.run, self.skipped = name, run, skipped
 
 
 def collect(namespace: Mapping[str, Any]) -> list[Test]:
@@ -144,16 +142,20 @@ def _parameter_set(names: list[str], value: Any, text: bool) -> tuple[dict[str, 
     return dict(zip(names, value, strict=True)), skipped
 
 
-@dataclass
 class _Run:
     """Runs one test function with its parameters and fixtures."""
 
-    function: Any
-    owner: type | None
-    wanted: list[str]
-    values: dict[str, Any]
-    fixtures: Fixtures
-    module: _Hooks
+    def __init__(
+        self,
+        function: Any,
+        owner: type | None,
+        wanted: list[str],
+        values: dict[str, Any],
+        fixtures: Fixtures,
+        module: _Hooks,
+    ) -> None:
+        self.function, self.owner, self.wanted = function, owner, wanted
+        self.values, self.fixtures, self.module = values, fixtures, module
 
     def __call__(self) -> None:
         params = {key[1:]: value for key, value in self.values.items() if key.startswith(" ")}

@@ -23,6 +23,7 @@ CODE_FLAG_GENERATOR = 0x20
 
 def argument_names(function: Any) -> list[str]:
     """Return the names of the arguments that a test or fixture wants filled in."""
+    function = getattr(function, "__func__", function)
     patches = getattr(function, "patchings", ())
     patched = sum(not patch.attribute_name and _given(patch) for patch in patches)
     while hasattr(function, "__wrapped__"):

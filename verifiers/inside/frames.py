@@ -1,6 +1,7 @@
-"""Messages between processes: JSON behind a length of four bytes.
+"""Messages between processes: JSON or bytes behind a letter and a length.
 
-On the wire, the message ``["call", 1]`` is ``00 00 00 0b`` and then ``["call", 1]`` (ASCII).
+On the wire, the message ``["call",1]`` is ``J``, ``00 00 00 0a`` and then ``["call",1]``;
+bytes, such as what a program printed, are ``B``, their length and themselves.
 
 JSON is read by the standard parser into plain data only; nothing received is ever
 evaluated. A message that is too long, cut off or no JSON raises `BrokenChannel`; the
@@ -14,10 +15,10 @@ import os
 import struct
 from typing import Any
 
-# 16 MiB of JSON is about two million numbers; the largest result among the reference
-# solutions measured (LeetCode, 1,890 problems) is under 1 MiB.
+# 16 MiB of JSON is about two million numbers: a guess at what no honest result exceeds.
 MAX_FRAME = 16 * 1024 * 1024
-HEADER = struct.Struct(">I")
+HEADER = struct.Struct(">cI")
+JSON, BYTES = b"J", b"B"
 
 
 class BrokenChannel(Exception):
@@ -31,7 +32,7 @@ class TooLarge(BrokenChannel):
 def pack(message: Any) -> bytes:
     """Return a message as it goes over the wire; raises ValueError on what JSON can't hold."""
     data = json.dumps(message, separators=(",", ":")).encode("ascii")
-    return HEADER.pack(len(data)) + data
+    return HEADER.pack(JSON, len(data)) + data
 
 
 def parse(data: bytes | bytearray) -> Any:
@@ -74,10 +75,16 @@ class Channel:
         """Send one message."""
         write_all(self.write_fd, pack(message))
 
+    def send_bytes(self, data: bytes | bytearray) -> None:
+        """Send bytes as they are."""
+        write_all(self.write_fd, HEADER.pack(BYTES, len(data)) + data)
+
     def receive(self) -> Any:
         """Wait for one message."""
         try:
-            (size,) = HEADER.unpack(read_exactly(self.read_fd, HEADER.size))
+            kind, size = HEADER.unpack(read_exactly(self.read_fd, HEADER.size))
+            if kind != JSON:
+                raise BrokenChannel(f"a message of unknown kind {kind!r}")
             if size > MAX_FRAME:
                 raise TooLarge(f"a message of {size} bytes, at most {MAX_FRAME} are read")
             return parse(read_exactly(self.read_fd, size))
@@ -86,22 +93,31 @@ class Channel:
 
 
 class FrameBuffer:
-    """Cuts a stream of bytes into messages as they arrive; for a reader that must not block."""
+    """Cuts a stream of bytes into messages as they arrive; for a reader that must not block.
 
-    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+    JSON takes some twenty times its size when read, so it may be much shorter than bytes.
+    """
+
+    def __init__(self, max_json: int, max_bytes: int = 0) -> None:
         self._data = bytearray()
-        self._max = max_frame
+        self._most = {JSON: max_json, BYTES: max_bytes}
 
     def feed(self, data: bytes) -> list[Any]:
         """Take what arrived and return the messages that are now whole; raises BrokenChannel."""
         self._data += data
         messages = []
         while len(self._data) >= HEADER.size:
-            (size,) = HEADER.unpack_from(self._data)
-            if size > self._max:
-                raise TooLarge(f"a message of {size} bytes, at most {self._max} are read")
+            kind, size = HEADER.unpack_from(self._data)
+            self._check(kind, size)
             if len(self._data) < HEADER.size + size:
                 break
-            messages.append(parse(self._data[HEADER.size : HEADER.size + size]))
+            body = bytes(self._data[HEADER.size : HEADER.size + size])
             del self._data[: HEADER.size + size]
+            messages.append(body if kind == BYTES else parse(body))
         return messages
+
+    def _check(self, kind: bytes, size: int) -> None:
+        if kind not in self._most:
+            raise BrokenChannel(f"a message of unknown kind {kind!r}")
+        if size > self._most[kind]:
+            raise TooLarge(f"a message of {size} bytes, at most {self._most[kind]} are read")

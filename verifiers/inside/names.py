@@ -32,7 +32,7 @@ def _stand_in(link: Link, name: str) -> Any:
     Many questions with a test module never say how the function is to be called. Where
     the program has one function that nothing in it refers to, so that it is one word away
     from what the tests import, that is the one. KodCode's own harness renames the
-    definition likewise: with this rule 496 of 501 recorded results agree, without it 418.
+    definition likewise: with this rule 492 of 501 recorded results agree, without it 418.
     """
     if name in link.adopted:
         return link.request("name", link.adopted[name])

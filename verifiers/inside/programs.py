@@ -2,7 +2,8 @@
 
 It gets ``{"sources": ["print(int(input()) + 1)"], "inputs": ["1\\n", "5\\n"]}`` and reports::
 
-    ["end", 0, {"exit": 0, "killed": "", "out": "2\\n", "err": "", "ms": 9, "cpu_ms": 8, "mb": 11}]
+    b"2\\n"
+    ["end", 0, {"exit": 0, "killed": "", "err": "", "ms": 9, "cpu_ms": 8, "mb": 11}]
 
 What ought to be printed is not here; it is compared outside. The program shares this
 sandbox and could stop this process or forge its reports; it gains nothing by that, since
@@ -67,14 +68,15 @@ class Runner:
         self._report.send(["chosen", place])
         for place, text in enumerate(self._inputs):
             self._report.send(["begin", place, "input"])
-            found = self._run(text)
+            out, found = self._run(text)
+            self._report.send_bytes(out)
             self._report.send(["end", place, found])
             if found["killed"] == "time_limit":
                 break
         self._report.send(["done"])
 
-    def _run(self, text: str) -> dict[str, Any]:
-        """Run the program once and return what happened."""
+    def _run(self, text: str) -> tuple[bytes, dict[str, Any]]:
+        """Run the program once and return what it printed and what happened."""
         started = time.perf_counter()
         pid, out, err = start_child(lambda: execute(self._source), text)
         streams = Streams(out, err, self._cap)
@@ -82,10 +84,9 @@ class Runner:
         _, status, usage = os.wait4(pid, 0)
         os.close(out)
         os.close(err)
-        return {
+        return bytes(streams.data[out]), {
             "exit": os.waitstatus_to_exitcode(status),
             "killed": killed,
-            "out": streams.data[out].decode("utf-8", "replace"),
             "err": streams.data[err].decode("utf-8", "replace"),
             "ms": round((time.perf_counter() - started) * 1000),
             "cpu_ms": round((usage.ru_utime + usage.ru_stime) * 1000),

@@ -8,10 +8,11 @@
         with pytest.raises(ValueError, match="negative"):
             f(-1)
 
-The real pytest would need its packages in the sandbox and 150 ms a program; this starts
-in 2 ms. `raises`, `approx`, `mark`, `param`, `fixture`, `fail`, `skip` and the
-fixtures `capsys`, `monkeypatch`, `tmp_path` and `request` are here. Anything else raises
-`Unsupported`, which makes the verdict *unverified*, never wrong.
+The real pytest would need its packages in the sandbox, and importing it costs 90 ms of CPU
+time a program (measured; this costs under 1 ms). Of the recorded results of KodCode's own
+pytest runs none turned from passed to failed with it. `raises`, `approx`, `mark`, `param`,
+`fixture`, `fail`, `skip` and the fixtures `capsys`, `monkeypatch` and `request` are here.
+Anything else raises `Unsupported`, which makes the verdict *unverified*, never wrong.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Skipped(BaseException):
 
 
 def __getattr__(name: str) -> Any:
-    """Refuse what is not here; names with underscores are asked for by the import system."""
-    if name.startswith("__"):
+    """Refuse what is not here; private names are asked for by machinery, never by tests."""
+    if name.startswith("_"):
         raise AttributeError(name)
     raise Unsupported(f"pytest.{name} is not available to tests here")
 

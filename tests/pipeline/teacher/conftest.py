@@ -44,7 +44,7 @@ MakeClient = Callable[..., OpenAIClient]
 @pytest.fixture
 def make_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
     """Clients by URLs and settings of Endpoints; all are closed, and no thread may stay."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # overrides NO_PROXY
     monkeypatch.delenv(KEY_ENV, raising=False)
     made: list[OpenAIClient] = []
 

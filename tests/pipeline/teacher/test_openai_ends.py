@@ -124,7 +124,7 @@ finally:
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
-            env={**os.environ, "NO_PROXY": "127.0.0.1"},
+            env={**os.environ, "no_proxy": "127.0.0.1"},
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "got question 0\n"
