@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pipeline.recipe import Select
-from pipeline.records import Verdict
+from pipeline.recipe import Recipe, Select, Verify
+from pipeline.records import Question, Verdict
 from pipeline.store import Store
 from verifiers.base import Outcome
 
@@ -20,6 +20,7 @@ RULES = "rules"  # can refuse a response, never vouch for one
 NOTHING = "none"  # the verifier of responses for which there is no verifier
 DISQUALIFIES = ("reference_unusable",)  # reasons that lie with the question
 NO_REPLY = "no_reply"  # the server refused this one request: there is nothing to judge
+NEEDS = {"math": "reference_answer", "code": "test_cases"}  # verifier → what it checks against
 ResponseKey = tuple[str, str, int, int]
 
 
@@ -32,11 +33,24 @@ class Finding:
     reason: str
     score: float | None
 
-    def accepted(self, kind: str, policy: Select) -> bool:
-        """Tell whether the response may be published."""
+    def accepted(self, kind: str, round: int, policy: Select) -> bool:
+        """Tell whether the response, to a question of a kind, may be published."""
         if self.outcome == Outcome.UNVERIFIED:
-            return policy.keeps_unverified(kind) and self.reason not in (*DISQUALIFIES, NO_REPLY)
+            kept = policy.keeps_unverified(kind, round)
+            return kept and self.reason not in (*DISQUALIFIES, NO_REPLY)
         return self.outcome == Outcome.CORRECT
+
+
+def instrument(question: Question, recipe: Verify) -> str:
+    """Return the name of the verifier for a question, `none` where there is none."""
+    name = recipe.by_kind.get(question.kind, NOTHING)
+    return name if getattr(question, NEEDS.get(name, "prompt")) else NOTHING
+
+
+def can_be_accepted(question: Question, round: int, recipe: Recipe) -> bool:
+    """Tell whether any response of a round to this question could be good enough."""
+    checked = instrument(question, recipe.verify) != NOTHING
+    return checked or recipe.select.keeps_unverified(question.kind, round)
 
 
 def combine(verdicts: Iterable[Verdict]) -> Finding:
@@ -76,7 +90,7 @@ def closed(
     return {
         key[0]
         for key, finding in found.items()
-        if finding.accepted(kinds[key[0]], policy) or finding.reason in DISQUALIFIES
+        if finding.accepted(kinds[key[0]], key[2], policy) or finding.reason in DISQUALIFIES
     }
 
 

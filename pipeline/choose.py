@@ -1,10 +1,11 @@
 """Stage choose: which of the questions that are left are worth a teacher's time.
 
-A conversation with an earlier assistant turn that shows no thinking is left out first:
-every published assistant turn has a think part and an answer. Then easy and medium
-questions are down-sampled by shares, then each source to its quota. Who stays is decided
-by a hash of seed and id, so that it does not depend on what other questions there are:
-added data never throws out what was kept by its share.
+Left out first is what could never be published: a conversation with an earlier assistant
+turn that shows no thinking (every published assistant turn has a think part and an
+answer), and a question whose answers nothing can check. Then easy and medium questions
+are down-sampled by shares, then each source to its quota. Who stays is decided by a hash
+of seed and id, so that it does not depend on what other questions there are: added data
+never throws out what was kept by its share.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ import hashlib
 import heapq
 import time
 from collections import Counter
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from pipeline.acceptance import can_be_accepted
 from pipeline.progress import meter
-from pipeline.records import ID_SCHEMA, Drop, canonical_json
+from pipeline.recipe import Recipe
+from pipeline.records import ID_SCHEMA, Drop, Question, canonical_json
 from pipeline.stage import Run, Stage, Tables
 from pipeline.store import Store
 from verifiers.response import final_answer, split
+
+ROUND_0 = "responses/round=00"
 
 
 class ChooseStage(Stage):
@@ -37,15 +41,22 @@ class ChooseStage(Stage):
 
     def reads(self) -> tuple[str, ...]:
         """Return the questions, their labels and the drops before this stage."""
-        return ("questions", "labels", "duplicates", "contaminated")
+        return ("questions", "labels", "duplicates", "contaminated", ROUND_0)
 
     def whole_inputs(self) -> bool:
         """Quotas are over the dataset, so that every shard depends on all."""
         return True
 
     def fields(self, run: Run) -> dict[str, Any]:
-        """Return shares, quotas and the seed."""
-        return {**run.config.recipe.choose.model_dump(), "seed": run.config.recipe.seed}
+        """Return shares, quotas and seed, and what decides whether an answer could be checked."""
+        recipe = run.config.recipe
+        return {
+            **recipe.choose.model_dump(),
+            "seed": recipe.seed,
+            "by_kind": recipe.verify.by_kind,
+            "unverified": recipe.select.unverified,
+            "asked": recipe.distill.rounds > 0,
+        }
 
     def build(self, run: Run) -> None:
         """Find where each source's quota cuts, then write the outdated shards."""
@@ -69,11 +80,13 @@ class ChooseStage(Stage):
         quotas = recipe.choose.per_source
         best: dict[str, list[tuple[float, str]]] = {name: [] for name in quotas}
         for shard in range(run.store.shards):
-            silent = silent_ids(run.store, shard)
-            for id, source, difficulty in candidates(run.store, shard):
-                share, keep = place(recipe.seed, id), recipe.choose.keep.get(difficulty, 1.0)
-                if source in quotas and id not in silent and share < keep:
-                    best[source].append((share, id))
+            for one in candidates(recipe, run.store, shard):
+                share, keep = (
+                    place(recipe.seed, one.id),
+                    recipe.choose.keep.get(one.difficulty, 1.0),
+                )
+                if one.source in quotas and not one.against and share < keep:
+                    best[one.source].append((share, one.id))
             best = {n: heapq.nsmallest(quotas[n], places) for n, places in best.items()}
         return {n: places[-1] if places else (-1.0, "") for n, places in best.items()}
 
@@ -81,19 +94,18 @@ class ChooseStage(Stage):
         recipe = run.config.recipe
         chosen: list[str] = []
         left: list[Drop] = []
-        silent = silent_ids(run.store, shard)
-        for id, source, difficulty in candidates(run.store, shard):
-            share, keep = place(recipe.seed, id), recipe.choose.keep.get(difficulty, 1.0)
-            if id in silent:
-                left.append(_drop(id, "no_thinking", None, {"earlier_turn": silent[id]}))
+        for one in candidates(recipe, run.store, shard):
+            share, keep = place(recipe.seed, one.id), recipe.choose.keep.get(one.difficulty, 1.0)
+            if one.against:
+                left.append(_drop(one.id, one.against[0], None, one.against[1]))
             elif share >= keep:
-                evidence = {"difficulty": difficulty, "share_kept": keep}
-                left.append(_drop(id, "downsampled", share, evidence))
-            elif (share, id) > limits.get(source, (2.0, "")):
-                evidence = {"source": source, "quota": recipe.choose.per_source[source]}
-                left.append(_drop(id, "over_quota", share, evidence))
+                evidence = {"difficulty": one.difficulty, "share_kept": keep}
+                left.append(_drop(one.id, "downsampled", share, evidence))
+            elif (share, one.id) > limits.get(one.source, (2.0, "")):
+                evidence = {"source": one.source, "quota": recipe.choose.per_source[one.source]}
+                left.append(_drop(one.id, "over_quota", share, evidence))
             else:
-                chosen.append(id)
+                chosen.append(one.id)
         ids = pa.Table.from_pydict({"id": chosen}, schema=ID_SCHEMA)
         counts = Counter(drop.reason for drop in left)
         return {
@@ -112,34 +124,54 @@ def place(seed: int, id: str) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def silent_ids(store: Store, shard: int) -> dict[str, int]:
-    """Return the conversations with an earlier assistant turn without thinking, and which turn."""
-    rows = store.read("questions", shard, ["id", "prompt"])
-    several = rows.filter(pc.greater(pc.list_value_length(rows.column("prompt")), 1))
-    silent: dict[str, int] = {}
-    for row in several.to_pylist():
-        for number, turn in enumerate(row["prompt"]):
-            if turn["role"] == "assistant" and not has_both_parts(turn["content"]):
-                silent.setdefault(row["id"], number)
-    return silent
-
-
 def has_both_parts(text: str) -> bool:
     """Tell whether an assistant's turn has a think part and an answer, neither empty."""
     parts = split(text)
     return bool((parts.think or "").strip() and final_answer(parts.answer or ""))
 
 
-def candidates(store: Store, shard: int) -> Iterable[tuple[str, str, str]]:
-    """Return (id, source, difficulty) of a shard's questions that nothing has dropped."""
+def silent_turn(question: Question) -> int | None:
+    """Return the number of the first earlier assistant turn without thinking, if there is one."""
+    for number, turn in enumerate(question.prompt):
+        if turn.role == "assistant" and not has_both_parts(turn.content):
+            return number
+    return None
+
+
+def reason_against(question: Question, answered: bool, recipe: Recipe) -> tuple[str, Any] | None:
+    """Return why nothing about a question could be published, whatever a teacher says.
+
+    `answered` says that its source carries a response.
+    """
+    turn = silent_turn(question)
+    if turn is not None:
+        return "no_thinking", {"earlier_turn": turn}
+    rounds = [0] if answered else []
+    rounds += [1] if recipe.distill.rounds else []
+    if not any(can_be_accepted(question, round, recipe) for round in rounds):
+        return "not_checkable", {"kind": question.kind, "has_response": answered}
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A question that nothing has dropped, and what `against` it there is."""
+
+    id: str
+    source: str
+    difficulty: str
+    against: tuple[str, Any] | None
+
+
+def candidates(recipe: Recipe, store: Store, shard: int) -> list[Candidate]:
+    """Return a shard's questions that nothing has dropped."""
     gone = set(store.read("duplicates", shard, ["id"]).column(0).to_pylist())
     gone |= set(store.read("contaminated", shard, ["id"]).column(0).to_pylist())
-    questions = store.read("questions", shard, ["id", "source"])
-    labels = store.read("labels", shard, ["id", "difficulty"])
-    rows = zip(
-        questions.column("id").to_pylist(),
-        questions.column("source").to_pylist(),
-        labels.column("difficulty").to_pylist(),
-        strict=True,
-    )
-    return [row for row in rows if row[0] not in gone]
+    answered = set(store.read(ROUND_0, shard, ["id"]).column(0).to_pylist())
+    difficulties = store.read("labels", shard, ["difficulty"]).column(0).to_pylist()
+    questions = Question.from_table(store.read("questions", shard))
+    return [
+        Candidate(q.id, q.source, level, reason_against(q, q.id in answered, recipe))
+        for q, level in zip(questions, difficulties, strict=True)
+        if q.id not in gone
+    ]

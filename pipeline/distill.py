@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.acceptance import closed, findings, verdict_rows
+from pipeline.acceptance import can_be_accepted, closed, findings, verdict_rows
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.progress import Meter, meter
@@ -56,7 +56,12 @@ class DistillStage(Stage):
         recipe = run.config.recipe
         teacher = recipe.teacher.identity() if recipe.teacher else {}
         distill = recipe.distill.model_dump(exclude={"rounds"})
-        return {"teacher": teacher, **distill, "unverified": recipe.select.unverified}
+        return {
+            "teacher": teacher,
+            **distill,
+            "unverified": recipe.select.unverified,
+            "by_kind": recipe.verify.by_kind,
+        }
 
     def build(self, run: Run) -> None:
         """Ask for what the journal lacks, seal each shard as soon as it is whole."""
@@ -178,13 +183,13 @@ def asks_of(config: Config, store: Store, shard: int, round: int) -> list[Ask]:
 
 
 def open_questions(config: Config, store: Store, shard: int, round: int) -> list[Question]:
-    """Return the chosen questions that no earlier round closed."""
+    """Return the chosen questions that no earlier round closed, and that a reply could close."""
     chosen = set(store.read("chosen", shard).column("id").to_pylist())
-    rows = Question.from_table(store.read("questions", shard))
-    questions = [question for question in rows if question.id in chosen]
+    rows = (q for q in Question.from_table(store.read("questions", shard)) if q.id in chosen)
+    questions = [question for question in rows if can_be_accepted(question, round, config.recipe)]
     kinds = {question.id: question.kind for question in questions}
-    found = findings(verdict_rows(store, shard, range(round)))
-    done = closed(found, kinds, config.recipe.select)
+    verdicts = (v for v in verdict_rows(store, shard, range(round)) if v.id in kinds)
+    done = closed(findings(verdicts), kinds, config.recipe.select)
     return [question for question in questions if question.id not in done]
 
 

@@ -229,17 +229,18 @@ class Verify(Strict):
 class Select(Strict):
     """Which responses are good enough, and how many of them are published."""
 
-    unverified: dict[str, Literal["keep", "drop"]] = Field(
+    unverified: dict[str, Literal["keep", "from_source", "drop"]] = Field(
         {
-            "instruction": "keep",
-            "chat": "keep",
+            "instruction": "from_source",
+            "chat": "from_source",
             "science": "drop",
             "math": "drop",
             "code": "drop",
         },
-        description="kind → what becomes of unverified responses; AM publishes rows without"
-        " reference or tests when its reward models like them; until a reward model speaks,"
-        " only kinds for which no checker can exist are kept",
+        description="kind → what becomes of unverified responses; from_source keeps those that"
+        " came with the source and drops the teacher's. AM publishes rows without reference or"
+        " tests when its reward models like them; until one speaks, only those of kinds for"
+        " which no checker can exist, as their source gives them (guess)",
     )
     per_question: int = Field(1, ge=1, description="at most so many responses are published")
     prefer: Literal["shortest", "longest"] = Field(
@@ -253,9 +254,10 @@ class Select(Strict):
             raise ValueError(f"keys must be kinds {KINDS}, got {sorted(strange)}")
         return policy
 
-    def keeps_unverified(self, kind: str) -> bool:
-        """Tell whether an unverified response to a question of this kind is acceptable."""
-        return self.unverified.get(kind, "drop") == "keep"
+    def keeps_unverified(self, kind: str, round: int) -> bool:
+        """Tell whether an unverified response of a round to such a question is acceptable."""
+        policy = self.unverified.get(kind, "drop")
+        return policy == "keep" or (policy == "from_source" and round == 0)
 
 
 class Publish(Strict):

@@ -162,7 +162,7 @@ def pick(question: Question, judged: list[Judged], policy: Select) -> list[Judge
     good = [
         (response, finding)
         for response, finding in judged
-        if finding.accepted(question.kind, policy) and fits_template(response)
+        if finding.accepted(question.kind, response.round, policy) and fits_template(response)
     ]
     sign = 1 if policy.prefer == "shortest" else -1
     good.sort(key=lambda pair: _rank(pair[0], pair[1], sign))

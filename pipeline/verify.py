@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.acceptance import NO_REPLY, NOTHING, RULES
+from pipeline.acceptance import NO_REPLY, NOTHING, RULES, instrument
 from pipeline.errors import ConfigError
 from pipeline.progress import meter
 from pipeline.recipe import Verify
@@ -23,7 +23,6 @@ from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
 CODE_SETTINGS = ("language", "time_limit_s", "memory_limit_mb")  # of a question's metadata
-NEEDS = {"math": "reference_answer", "code": "test_cases"}  # verifier → what it checks against
 
 
 class VerifyStage(Stage):
@@ -116,15 +115,10 @@ class Instruments:
         for pair, result in self._results(RULES, replies):
             yield verdict(pair[1], result)
             if result.outcome != Outcome.INCORRECT:
-                left.setdefault(self.instrument(pair[0]), []).append(pair)
+                left.setdefault(instrument(pair[0], self.recipe), []).append(pair)
         for name, group in left.items():
             for pair, result in self._results(name, group):
                 yield verdict(pair[1], result)
-
-    def instrument(self, question: Question) -> str:
-        """Return the name of the verifier for a question, `none` where there is none."""
-        name = self.recipe.by_kind.get(question.kind, NOTHING)
-        return name if getattr(question, NEEDS.get(name, "prompt")) else NOTHING
 
     def _results(self, name: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Result]]:
         if name == NOTHING:

@@ -30,6 +30,7 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.kill()
+        pool.shutdown(wait=True)
         raise
     pool.shutdown(wait=True)
 

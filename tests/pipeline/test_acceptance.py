@@ -41,13 +41,25 @@ def test_one_that_could_not_tell_outweighs_one_that_approves() -> None:
 
 def test_a_request_that_the_server_refused_is_never_accepted() -> None:
     found = combine([verdict("none", "unverified", "no_reply")])
-    assert not found.accepted("chat", Select())
+    assert not found.accepted("chat", 1, Select.model_validate({"unverified": {"chat": "keep"}}))
 
 
-@pytest.mark.parametrize(("kind", "accepted"), [("chat", True), ("math", False)])
-def test_unverified_is_accepted_by_policy_alone(kind: str, accepted: bool) -> None:
+@pytest.mark.parametrize(
+    ("policy", "round", "accepted"),
+    [
+        ("keep", 0, True),
+        ("keep", 1, True),
+        ("from_source", 0, True),
+        ("from_source", 1, False),
+        ("drop", 0, False),
+        ("drop", 1, False),
+    ],
+)
+def test_unverified_is_accepted_by_policy_alone(policy: str, round: int, accepted: bool) -> None:
     found = combine([RULES_OK, verdict("none", "unverified")])
-    assert found.accepted(kind, Select()) is accepted
+    select = Select.model_validate({"unverified": {"chat": policy}})
+    assert found.accepted("chat", round, select) is accepted
+    assert not found.accepted("math", round, select)
 
 
 def test_a_question_is_closed_by_an_accepted_response_or_an_unusable_reference() -> None:

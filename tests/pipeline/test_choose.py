@@ -8,7 +8,7 @@ import pytest
 from pipeline.choose import ChooseStage, place
 from pipeline.config import Config
 from pipeline.files import FileHashes
-from pipeline.records import Drop, Label, Message, Question
+from pipeline.records import Drop, Label, Message, Question, Response
 from pipeline.stage import Run
 from pipeline.store import Origin, Store
 from pipeline.workers import worker_pool
@@ -20,8 +20,10 @@ NOWHERE = Origin({}, {})
 def config(**choose: Any) -> Config:
     recipe = {
         "shards": SHARDS,
-        "distill": {"rounds": 0},
+        "distill": {"rounds": 1},
+        "teacher": {"name": "t", "model": "t", "revision": "1", "engine": "openai"},
         "sources": [{"source": "quickstart"}],
+        "select": {"unverified": {"chat": "keep"}},
         "choose": choose,
     }
     return Config.model_validate({"name": "set", "version": "1", "recipe": recipe})
@@ -46,6 +48,7 @@ def fill(store: Store, questions: list[Question], gone: set[str] = frozenset()) 
             "labels": Label.to_table(labels),
             "duplicates": Drop.to_table(drops),
             "contaminated": Drop.to_table([]),
+            "responses/round=00": Response.to_table([]),
         }
         for name, rows in tables.items():
             store.write(name, shard, rows, NOWHERE, {}, 0.0)
@@ -108,6 +111,23 @@ def test_a_conversation_that_hides_its_thinking_is_left_out(tmp_path: Path) -> N
     chosen, left = choose(tmp_path, [silent, shown])
     assert chosen == {shown.id}
     assert left == {silent.id: "no_thinking"}
+
+
+def test_a_question_whose_answers_nothing_can_check_is_left_out(tmp_path: Path) -> None:
+    unchecked = Question.new(
+        "a", [Message("user", "prove it")], source_revision="1", licence="MIT", kind="math"
+    )
+    checked = Question.new(
+        "a",
+        [Message("user", "2+2?")],
+        source_revision="1",
+        licence="MIT",
+        kind="math",
+        reference_answer="4",
+    )
+    chosen, left = choose(tmp_path, [unchecked, checked])
+    assert chosen == {checked.id}
+    assert left == {unchecked.id: "not_checkable"}
 
 
 def test_a_place_in_the_draw_depends_on_the_seed() -> None:

@@ -44,7 +44,8 @@ def test_correct_comes_before_unverified_and_wrong_never() -> None:
         (response(attempt=1), RIGHT),
         (response(attempt=2), WRONG),
     ]
-    picked = pick(question("chat"), judged, Select(per_question=5))
+    select = Select.model_validate({"per_question": 5, "unverified": {"chat": "keep"}})
+    picked = pick(question("chat"), judged, select)
     assert [found.outcome for _, found in picked] == ["correct", "unverified"]
 
 
