@@ -56,7 +56,9 @@ class Encoder:
         model, ValueError where its tokenizer can't cut texts at a known window.
         """
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # "Loading weights" of a second's work, on stderr
         if threads is not None:
             torch.set_num_threads(threads)
         device = "cuda" if torch.cuda.is_available() else "cpu"

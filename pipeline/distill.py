@@ -89,7 +89,6 @@ class Open:
     """A shard on its way: what is still outstanding, and replies that are not journalled."""
 
     origin: Origin
-    started: float
     outstanding: int = 0
     admitted: bool = False
     refused: dict[str, Reply] = field(default_factory=dict)
@@ -103,6 +102,7 @@ class Round:
         self.waiting = jobs
         self.open: dict[int, Open] = {}
         self.shard_of_ask: dict[str, int] = {}
+        self.sealed = time.monotonic()
         teacher = run.config.recipe.teacher
         assert teacher is not None  # the recipe's rule: rounds above 0 have a teacher
         self.teacher: Teacher = teacher
@@ -123,7 +123,7 @@ class Round:
     def asks(self) -> Iterator[Ask]:
         """Yield what is to be asked, opening one shard after the other as there is room."""
         for shard, origin in sorted(self.waiting.items()):
-            state = self.open[shard] = Open(origin, time.monotonic())
+            state = self.open[shard] = Open(origin)
             wanted = asks_of(self.run.config, self.run.store, shard, self.stage.round)
             known = self.journal.get([a.key for a in wanted], self.teacher.sampling.max_tokens)
             missing = [ask for ask in wanted if ask.key not in known]
@@ -157,7 +157,9 @@ class Round:
         rows.sort(key=lambda response: response.key)
         counts = Counter(response.finish_reason for response in rows)
         made = {self.stage.writes()[0]: (Response.to_table(rows), dict(sorted(counts.items())))}
-        seconds = time.monotonic() - state.started
+        # Shards overlap: each counts the time since the one before it was sealed.
+        self.sealed, before = time.monotonic(), self.sealed
+        seconds = self.sealed - before
         self.stage.save(self.run.store, shard, state.origin, made, seconds)
 
 

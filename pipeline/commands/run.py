@@ -57,4 +57,5 @@ def publish(config: Config, store: Store) -> None:
         print(f"  {name:<12} {rows:,} rows")
     print(f"dataset  {done.folder}")
     print(f"card     {done.folder / 'README.md'}")
-    print(f"report   {report}")
+    print(f"report   {report.resolve()}")
+    print(f"a row's life: build-dataset show {config.name} ID")
