@@ -28,8 +28,12 @@ STAGE_OF_TABLE = {
 
 @dataclass(slots=True)
 class Ledger:
-    """Counts of questions: `dropped` by (stage, reason), all of them by source beside it."""
+    """Counts of questions: `dropped` by (stage, reason), all of them by source beside it.
 
+    `complete` says that the sources have been collected to the end.
+    """
+
+    complete: bool = False
     rows_read: int = 0
     repeated: int = 0
     collected: int = 0
@@ -53,6 +57,8 @@ class Ledger:
                 f" published, {self.dropped.total()} dropped, {self.pending} pending;"
                 f" both published and dropped: {self.conflicts[:5]}"
             )
+        if not self.complete:
+            raise LedgerOpen("not all questions are collected yet; run it first (build-dataset run)")
         if self.pending:
             raise LedgerOpen(
                 f"{self.pending} of {self.collected} questions are pending; finish the run"
@@ -62,7 +68,7 @@ class Ledger:
 
 def read_ledger(store: Store) -> Ledger:
     """Count all questions of a version, in the state in which it is."""
-    ledger = Ledger()
+    ledger = Ledger(complete=store.complete("questions"))
     for shard in range(store.shards):
         _count_shard(store, shard, ledger)
     stages = list(STAGE_OF_TABLE.values())

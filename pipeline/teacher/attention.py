@@ -4,7 +4,7 @@ Such as 32 prompts of 300 tokens of which the first 250, the shots, are the same
 and values are held once, `(1, heads, 250, size)`, and not once a row. Every row's queries
 meet them in one multiplication, then its own keys in another; one softmax covers both.
 
-On two busy cores and with SmolLM2-135M, batches of 32 and a beginning of 250 tokens, one
+With SmolLM2-135M on one thread, a batch of 32 and a beginning of 250 tokens, one
 token for each row took 0.053 seconds of a CPU, against 0.26 with the beginning repeated for
 each row and transformers' own attention (docs/log.md).
 

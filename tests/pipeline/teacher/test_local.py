@@ -208,7 +208,7 @@ def test_a_token_that_ends_the_text_is_counted_and_not_shown() -> None:
 
 
 def test_asks_are_taken_a_few_batches_at_a_time(tiny: str) -> None:
-    taken = []
+    taken: list[int] = []
 
     def endless() -> Iterator[Ask]:
         while True:
