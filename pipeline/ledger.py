@@ -58,7 +58,7 @@ class Ledger:
                 f" both published and dropped: {self.conflicts[:5]}"
             )
         if not self.complete:
-            raise LedgerOpen("not all questions are collected yet; run it first (build-dataset run)")
+            raise LedgerOpen("not all questions are collected; run it first (build-dataset run)")
         if self.pending:
             raise LedgerOpen(
                 f"{self.pending} of {self.collected} questions are pending; finish the run"
