@@ -214,6 +214,8 @@ class Verify(Strict):
     def _known(cls, by_kind: dict[str, str]) -> dict[str, str]:
         if strange := set(by_kind) - set(KINDS):
             raise ValueError(f"keys must be kinds {KINDS}, got {sorted(strange)}")
+        if "rules" in by_kind.values():
+            raise ValueError("rules judge every response and vouch for none; name another verifier")
         return by_kind
 
     @field_validator("settings")

@@ -7,7 +7,8 @@
     {"test_code": "def check(candidate): …", "entry_point": "Solution().solve"}
     {"test_code": "from solution import f\\ndef test_f(): …"}
 
-each perhaps with `setup`, trusted code that runs on both sides. Raises `BadInput` on
+each perhaps with `setup`, trusted code that runs on both sides. The word `assert` may be
+missing in front of an expression; a test that asserts nothing is refused. Raises `BadInput` on
 anything else, naming the field.
 """
 
@@ -20,6 +21,7 @@ from typing import Any
 
 from verifiers.base import BadInput, Row, text_field
 from verifiers.code_answer import names_in
+from verifiers.code_asserts import as_assertion, can_fail
 
 DEFAULT_SECONDS = 10.0
 DEFAULT_MEMORY_MB = 1024
@@ -93,9 +95,12 @@ def _case(place: int, item: Any) -> Case:
         if name in TEXTS and value is not None and not isinstance(value, str):
             kind = type(value).__name__
             raise BadInput(f"test_cases[{place}].{name}: expected a string, got {kind}")
+    where, setup = f"test_cases[{place}]", item.get("setup") or ""
     if isinstance(item.get("assert"), str):
-        return Case(place, "assert", item["assert"])
+        return Case(place, "assert", as_assertion(item["assert"], setup, where))
     if isinstance(item.get("test_code"), str):
+        if not can_fail(item["test_code"], setup):
+            raise BadInput(f"{where}: asserts nothing, so that every program would pass")
         kind = "check" if item.get("entry_point") else "module"
         return Case(place, kind, item["test_code"], entry_point=item.get("entry_point") or "")
     if isinstance(item.get("output"), str):

@@ -36,6 +36,7 @@ from verifiers.code_compare import RULE
 from verifiers.code_run import Bench, Ended, SandboxFailure, TestsBroken, run_all
 from verifiers.response import judged_text
 from verifiers.sandbox_probe import Probe, probe
+from verifiers.sandbox_root import mounts
 
 # The line of work of the paper that this dataset follows runs at most ten tests a question.
 MAX_TESTS = 10
@@ -76,8 +77,13 @@ class CodeVerifier(Verifier):
 
     @classmethod
     def create(cls, workers: int = 1, **settings: Any) -> Self:
-        """Make the verifier; `workers` programs run at once, each in processes of its own."""
-        return cls(workers, CodeSettings(**settings))
+        """Make the verifier; `workers` programs run at once, each in processes of its own.
+
+        Raises ValueError where a package is not installed.
+        """
+        made = CodeSettings(**settings)
+        mounts(made.packages)  # a missing one is told before any row is read
+        return cls(workers, made)
 
     def results(self, rows: Iterable[Row]) -> Iterator[Result]:
         """Yield one result for each row in order; at most four rows a worker are held."""

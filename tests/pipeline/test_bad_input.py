@@ -140,6 +140,12 @@ def test_an_unset_variable_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
         ('kind = "chat"', 'kind = "poetry"', "sources[0].kind"),
         ('name = "set"', 'name = "../etc"', "name"),
         ("rounds = 0", "rounds = 1", "teacher"),
+        ("rounds = 0", 'rounds = 0\n[recipe.verify]\nby_kind = {{ chat = "rules" }}', "by_kind"),
+        (
+            "rounds = 0",
+            "rounds = 0\n[recipe.verify.settings.rules]\noff = ['no_thinking']",
+            "rules.off",
+        ),
         ("[recipe]", "[recipe", "TOML"),
     ],
 )

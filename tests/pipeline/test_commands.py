@@ -94,6 +94,9 @@ def test_verify_takes_settings_and_refuses_unknown_ones(
     assert read(tmp_path / "out.jsonl")[0]["reason"] == "no_answer_tags"
     assert main([*command, "--set", "colour='red'"]) == 2
     assert "colour" in capsys.readouterr().err
+    command[-1] = "code"
+    assert main([*command, "--set", "packages=['no-such-package']"]) == 2
+    assert "no-such-package" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def test_every_key_is_on_the_page() -> None:
 
 
 def test_a_bound_is_on_the_page_in_words() -> None:
-    assert "| `ngram` | whole number, at least 3, at most 50 | `8` |" in configuration_markdown()
+    assert (
+        "| `shards` | whole number, at least 1, at most 65536 | `16` |" in configuration_markdown()
+    )
 
 
 def test_nothing_on_the_page_depends_on_the_machine() -> None:

@@ -36,6 +36,7 @@ IN_THE_QUESTION = {
     "repeated",
     "reference_conflict",
     "contaminated",
+    "silent_history",
 }
 CHINESE = re.compile("[\u4e00-\u9fff]")
 

@@ -60,4 +60,6 @@ def _ask_sympy(reference: str, answer: str, expected: Shape, given: Shape) -> Fi
     except symbolic.Unparsable as error:
         if opaque(expected):
             return "reference_unusable", str(error)
-        return "different", "answer_unparsable" if opaque(given) else "undecided"
+        if opaque(given):
+            return "different", "answer_unparsable"
+        return "undecided", str(error)
