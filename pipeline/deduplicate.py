@@ -52,7 +52,8 @@ class DeduplicateStage(Stage):
         if not jobs:
             return
         start = time.monotonic()
-        with meter(self.title, None) as progress:
+        total = self.rows_of(run, "questions", range(run.store.shards))
+        with meter(self.title, total) as progress:
             questions = Questions.read(run.config, run.store)
             progress.advance(len(questions.ids))
             drops, spared = questions.duplicates(run.config)

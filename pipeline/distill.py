@@ -70,7 +70,12 @@ class DistillStage(Stage):
             return
         with Journal(run.store.root / "journal") as journal:
             work = Round(run, self, journal, dict(jobs))
-            with meter(self.title, None) as progress:
+            attempts = run.config.recipe.distill.attempts
+            shards = (shard for shard, _ in jobs)
+            questions = sum(
+                len(open_questions(run.config, run.store, shard, self.round)) for shard in shards
+            )
+            with meter(self.title, questions * attempts) as progress:
                 work.finish(progress)
 
 
@@ -109,7 +114,7 @@ class Round:
 
     def finish(self, progress: Meter) -> None:
         """Ask until every shard is sealed."""
-        asks = self.asks()
+        asks = self.asks(progress)
         first = next(asks, None)
         if first is not None:
             client = open_client(self.teacher, self.teacher.sampling, self.run.config.runtime)
@@ -120,14 +125,18 @@ class Round:
         for shard in sorted(self.open):
             self.seal_if_whole(shard)
 
-    def asks(self) -> Iterator[Ask]:
-        """Yield what is to be asked, opening one shard after the other as there is room."""
+    def asks(self, progress: Meter) -> Iterator[Ask]:
+        """Yield what is to be asked, opening one shard after the other as there is room.
+
+        What the journal holds counts as done.
+        """
         for shard, origin in sorted(self.waiting.items()):
             state = self.open[shard] = Open(origin)
             wanted = asks_of(self.run.config, self.run.store, shard, self.stage.round)
             known = self.journal.get([a.key for a in wanted], self.teacher.sampling.max_tokens)
             missing = [ask for ask in wanted if ask.key not in known]
             state.outstanding = len(missing)
+            progress.advance(len(wanted) - len(missing))
             self.shard_of_ask |= {ask.key: shard for ask in missing}
             yield from missing
             state.admitted = True

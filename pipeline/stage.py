@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -121,6 +121,11 @@ class Stage(ABC):
         if run.store.version == FREE_VERSION:
             return False
         raise StaleTable(_difference(manifest, origin))
+
+    def rows_of(self, run: Run, table: str, shards: Iterable[int]) -> int:
+        """Return how many rows some shards of a table have, as their manifests say."""
+        found = (run.store.manifest(table, shard) for shard in shards)
+        return sum(manifest.rows for manifest in found if manifest)
 
     def save(self, store: Store, shard: int, origin: Origin, made: Tables, seconds: float) -> None:
         """Write what the stage made of a shard, one file for each of its tables."""

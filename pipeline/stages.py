@@ -22,6 +22,19 @@ from pipeline.store import Store
 from pipeline.verify import VerifyStage
 from pipeline.workers import worker_pool
 
+STAGES = (
+    "collect",
+    "label",
+    "embed",
+    "deduplicate",
+    "decontaminate",
+    "choose",
+    "distill",
+    "verify",
+    "select",
+    "publish",
+)
+
 
 def stages_of(config: Config) -> list[Stage]:
     """Return the stages of a whole run, rounds written out."""
@@ -60,7 +73,7 @@ def build(config: Config, only: Sequence[str] = (), rebuild: Sequence[str] = ())
     caller holds the version's lock (`Store.locked`).
     """
     stages = [stage for stage in stages_of(config) if not only or stage.name in only]
-    check_names("--only", only, {stage.name for stage in stages_of(config)} | {"publish"})
+    check_names("--only", only, set(STAGES))
     check_endpoints(config)
     store = open_store(config)
     forget(config, store, rebuild)

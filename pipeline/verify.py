@@ -52,7 +52,9 @@ class VerifyStage(Stage):
             return
         recipe = run.config.recipe.verify
         instruments = Instruments(recipe, run.config.runtime.workers)
-        with instruments, meter(self.title, None) as progress:
+        table = f"responses/round={self.round:02d}"
+        total = self.rows_of(run, table, (shard for shard, _ in jobs))
+        with instruments, meter(self.title, total) as progress:
             for shard, origin in jobs:
                 start = time.monotonic()
                 pairs = answered(run, shard, self.round)
@@ -61,7 +63,7 @@ class VerifyStage(Stage):
                 counts = count_by(rows, "verifier", "outcome", "reason")
                 made = {self.writes()[0]: (rows, counts)}
                 self.save(run.store, shard, origin, made, time.monotonic() - start)
-                progress.advance(len(pairs))
+                progress.advance(self.rows_of(run, table, [shard]), f"{len(pairs):,} judged")
 
 
 def answered(run: Run, shard: int, round: int) -> list[Pair]:

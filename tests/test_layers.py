@@ -59,6 +59,15 @@ def test_there_are_as_many_stages_as_the_design_names() -> None:
     assert len(stage_modules()) == 9
 
 
+def test_the_names_of_stages_are_those_that_run() -> None:
+    from pipeline.config import load_config
+    from pipeline.stages import STAGES, stages_of
+
+    assert {*(stage.name for stage in stages_of(load_config("quickstart"))), "publish"} == set(
+        STAGES
+    )
+
+
 @pytest.mark.parametrize("module", sorted(stage_modules()))
 def test_stages_never_import_each_other(module: str) -> None:
     path = ROOT / (module.replace(".", "/") + ".py")

@@ -10,7 +10,7 @@ import argparse
 
 from pipeline.config import Config, load_config
 from pipeline.ledger import read_ledger
-from pipeline.stages import build, open_store, published_folder
+from pipeline.stages import STAGES, build, open_store, published_folder
 from pipeline.store import Store
 
 
@@ -18,9 +18,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("config", metavar="CONFIG")
     parser.add_argument("--version", metavar="V", help="build this version instead of the file's")
-    parser.add_argument("--only", metavar="STAGE,…", type=names, default=(), help="these stages")
     parser.add_argument(
-        "--rebuild", metavar="TABLE,…", type=names, default=(), help="build these tables again"
+        "--only",
+        metavar="STAGE,…",
+        type=names,
+        default=(),
+        help=f"run only these of {', '.join(STAGES)}",
+    )
+    parser.add_argument(
+        "--rebuild",
+        metavar="TABLE,…",
+        type=names,
+        default=(),
+        help="build these tables of `status` again, and what follows from them",
     )
 
 
