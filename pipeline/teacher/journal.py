@@ -15,6 +15,7 @@ first reply under a key and max_tokens stands. An open journal must not cross a 
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import time
 from collections import defaultdict
@@ -146,7 +147,8 @@ class Journal:
                 check_same_thread=False,
             )
             try:
-                self._prepare(database)
+                with self._alone():
+                    self._prepare(database)
             except BaseException:
                 database.close()
                 raise
@@ -158,6 +160,17 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(self.folder, error.strerror or "cannot be made") from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes out: SQLite waits for a busy file, but not to make it WAL."""
+        try:
+            file = (self.folder / ".preparing").open("a")
+        except OSError as error:
+            raise _unwritable(self.folder, error.strerror or "cannot be written") from None
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         """Set how a database writes; make its table where there is none."""
