@@ -80,7 +80,10 @@ def test_the_spine_imports_no_stage_and_no_command(low: str) -> None:
     assert not set(imports(ROOT / "pipeline" / f"{low}.py")) & above
 
 
-@pytest.mark.parametrize("name", NAMES)
+TESTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", [*NAMES, *TESTS])
 def test_a_file_has_at_most_400_lines(name: str) -> None:
     assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
