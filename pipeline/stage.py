@@ -7,7 +7,6 @@ StaleTable; one whose inputs have changed since is built again.
 
 from __future__ import annotations
 
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,10 +35,6 @@ class Run:
     store: Store
     hashes: FileHashes
     pool: ProcessPoolExecutor
-
-    def note(self, text: str) -> None:
-        """Tell the user something that matters for the result."""
-        print(f"note: {text}", file=sys.stderr)
 
 
 Tables = Mapping[str, tuple[pa.Table, Mapping[str, int]]]  # table → rows, counts for its manifest
