@@ -22,7 +22,8 @@ from typing import Any, ClassVar, Self
 
 from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, text_field
 from verifiers.equality.choices import choice
-from verifiers.equality.extract import Extraction, extract
+from verifiers.equality.conclusion import bare
+from verifiers.equality.extract import Extraction, counted, extract
 from verifiers.equality.numerals import Tolerance, equal
 from verifiers.equality.text import balanced, key, normalise
 from verifiers.parallel import crashed, from_reply
@@ -141,7 +142,7 @@ def reference_text(text: str) -> str:
     if any(sign in text for sign in SOLUTION_SIGNS):
         extraction = extract(text)
         return normalise(extraction.text) if extraction else ""
-    return normalise(text)
+    return normalise(counted(bare(text)))
 
 
 def excerpt(text: str) -> str:

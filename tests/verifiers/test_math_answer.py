@@ -16,6 +16,7 @@ from verifiers.base import Outcome, Result, available
 from verifiers.math_answer import EXCERPT_CHARS, Examiner, MathVerifier, Settings
 
 CASES = Path(__file__).parent / "cases" / "math.jsonl"
+BLIND = Path(__file__).parent / "blind" / "math.jsonl"
 REAL = os.environ.get("REAL_DATA")
 needs_real = pytest.mark.skipif(REAL is None, reason="needs REAL_DATA: labelled answer pairs")
 
@@ -43,6 +44,29 @@ def judge(verifier: MathVerifier, answer: Any, reference: Any) -> Result:
 def test_labelled_case(verifier: MathVerifier, case: dict[str, Any]) -> None:
     (result,) = verifier.results([case])
     assert (result.outcome, result.reason) == (case["outcome"], case["reason"]), result.evidence
+
+
+def blind_cases() -> list[Any]:
+    """Pairs labelled by people who had not seen the verifier; `gap` is what it says wrongly."""
+    return [
+        pytest.param(case, id=f"{case['id']}_{case['kind']}", marks=gap_of(case))
+        for case in load(BLIND)
+    ]
+
+
+def gap_of(case: dict[str, Any]) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.xfail(strict=True, reason="a known gap")] if "gap" in case else []
+
+
+@pytest.mark.parametrize("case", blind_cases())
+def test_blindly_labelled_case(verifier: MathVerifier, case: dict[str, Any]) -> None:
+    (result,) = verifier.results([case])
+    assert result.outcome == case["outcome"], result.evidence
+
+
+def test_no_gap_is_a_wrong_answer_taken_for_right() -> None:
+    cases = load(BLIND)
+    assert all(case.get("gap") != "correct" for case in cases)
 
 
 # Rows

@@ -13,21 +13,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-import mpmath  # type: ignore[import-untyped]
-
+from verifiers.equality.cases import piecewise
+from verifiers.equality.clock import same_time
+from verifiers.equality.congruence import congruences
+from verifiers.equality.constants import same_but_for_constant, with_constants
+from verifiers.equality.decision import Decision, all_equal, any_equal
 from verifiers.equality.exact import exact
+from verifiers.equality.families import families
 from verifiers.equality.lexer import TooComplex
+from verifiers.equality.nodes import Node, negated, symbols
 from verifiers.equality.numerals import Tolerance, allowed
-from verifiers.equality.parse import Node, negated, symbols
-from verifiers.equality.ranges import OPPOSITE, Link, links, parts_of, variables
-from verifiers.equality.readings import as_measured, readings, times
+from verifiers.equality.ranges import variables
+from verifiers.equality.readings import as_measured, in_kelvin, readings, times
+from verifiers.equality.relations import as_sets, ranges, ratio
+from verifiers.equality.sampled import same_function
 from verifiers.equality.shapes import (
     Based,
+    Congruence,
     Equation,
+    Family,
     Interval,
     Labelled,
     Matrix,
     Opaque,
+    Piecewise,
     Ratio,
     Relation,
     Sequence,
@@ -37,7 +46,8 @@ from verifiers.equality.shapes import (
     Value,
     opaque,
 )
-from verifiers.equality.value import FINE, GUARD, Decision, compare, environments, value_pair
+from verifiers.equality.value import compare
+from verifiers.equality.vectors import aligned
 
 MAX_ITEMS = 64  # of a sequence in any order: comparing all pairs takes the square of it
 
@@ -54,8 +64,7 @@ class Comparer:
             return Decision.UNKNOWN
         if reference == answer and not opaque(reference):
             return Decision.EQUAL
-        if isinstance(reference, Labelled) or isinstance(answer, Labelled):
-            return self.labelled(reference, answer)
+        reference, answer = aligned(reference, answer)
         for kinds, method in self.rules():
             if isinstance(reference, kinds) or isinstance(answer, kinds):
                 return method(reference, answer)
@@ -64,9 +73,13 @@ class Comparer:
     def rules(self) -> Iterable[tuple[tuple[type, ...], Method]]:
         """Return which method compares what, first match first."""
         return (
+            ((Family,), lambda first, second: families(self.shapes, first, second)),
+            ((Congruence,), congruences),
+            ((Labelled,), self.labelled),
+            ((Piecewise,), self.functions),
             ((Text,), self.texts),
             ((Matrix,), self.matrices),
-            ((Interval, Union, Relation), self.ranges),
+            ((Interval, Union, Relation), lambda first, second: ranges(self, first, second)),
             ((Sequence,), self.sequences),
             ((Equation,), self.equations),
             ((Ratio,), self.ratios),
@@ -87,8 +100,9 @@ class Comparer:
         if isinstance(reference, Labelled):
             return self.shapes(reference.shape, answer)
         assert isinstance(answer, Labelled)
-        if isinstance(reference, Relation):
-            return Decision.DIFFERENT
+        if isinstance(reference, Relation):  # x > 2 and x ∈ (2, ∞)
+            same_name = variables(reference) == {answer.label}
+            return as_sets(self, reference, answer) if same_name else Decision.DIFFERENT
         return self.shapes(reference, answer.shape)
 
     def equations(self, reference: Shape, answer: Shape) -> Decision:
@@ -98,6 +112,11 @@ class Comparer:
         if symbols(reference.node) != symbols(answer.node):
             return Decision.DIFFERENT
         return Decision.EQUAL if ratio(reference.node, answer.node) else Decision.DIFFERENT
+
+    def functions(self, reference: Shape, answer: Shape) -> Decision:
+        """Compare functions by parts, as they are written or else by their values."""
+        found = piecewise(self.shapes, reference, answer)
+        return found if found is Decision.EQUAL else same_function(reference, answer)
 
     # Texts and values
 
@@ -110,10 +129,16 @@ class Comparer:
         if not (isinstance(reference, Value) and isinstance(answer, Value)):
             return Decision.DIFFERENT
         reference, answer = as_measured(reference, answer), as_measured(answer, reference)
-        return any_equal(
+        answer = with_constants(answer, reference)
+        if kelvin := in_kelvin(reference, answer):
+            return self.nodes(*kelvin)
+        found = any_equal(
             self.nodes(times(reference.node, first), times(answer.node, second), ulp)
             for first, second, ulp in readings(reference, answer)
         )
+        if found is Decision.DIFFERENT and same_but_for_constant(reference.node, answer.node):
+            return Decision.EQUAL
+        return found
 
     def nodes(self, reference: Node, answer: Node, ulp: Fraction | None = None) -> Decision:
         """Compare two expressions within the tolerance that the reference's decimals allow."""
@@ -130,8 +155,8 @@ class Comparer:
         first, second = _as_ratio(reference), _as_ratio(answer)
         if first is None or second is None or len(first.nodes) != len(second.nodes):
             return Decision.DIFFERENT
-        if first.suffix and second.suffix and first.suffix != second.suffix:
-            return Decision.DIFFERENT
+        if first.suffix or second.suffix:
+            return same_time(first, second)
         same = all_equal(map(self.nodes, first.nodes, second.nodes))
         if same is Decision.EQUAL or first.clock or second.clock:
             return same
@@ -156,6 +181,9 @@ class Comparer:
         if not isinstance(reference, Sequence) or not isinstance(answer, Sequence):
             return self.single(reference, answer)
         openers = {reference.opener, answer.opener}
+        if "to" in openers:
+            in_order = openers == {"to"}
+            return self.in_order(reference.items, answer.items) if in_order else Decision.DIFFERENT
         if openers <= {"", "\\{"}:
             return self.in_any_order(reference.items, answer.items)
         if "\\{" in openers:
@@ -167,11 +195,28 @@ class Comparer:
 
     def single(self, reference: Shape, answer: Shape) -> Decision:
         """Compare a sequence of one with something that is no sequence."""
+        if isinstance(reference, Sequence) and reference.opener == "to":
+            return self.spans(reference, answer)
+        if isinstance(answer, Sequence) and answer.opener == "to":
+            return self.spans(answer, reference)
         if isinstance(reference, Sequence) and len(reference.items) == 1:
             return self.shapes(reference.items[0], answer)
         if isinstance(answer, Sequence) and len(answer.items) == 1:
             return self.shapes(reference, answer.items[0])
         return Decision.DIFFERENT
+
+    def spans(self, span: Sequence, other: Shape) -> Decision:
+        """Compare 5 to 7 with 5-7, which reads as a difference, and 2 to 3 with 2:3."""
+        values = [item for item in span.items if isinstance(item, Value)]
+        if len(values) == 2 and isinstance(other, Ratio):
+            return self.ratios(Ratio(tuple(value.node for value in values)), other)
+        if not isinstance(other, Value) or other.node.op != "add" or len(other.node.args) != 2:
+            return Decision.DIFFERENT
+        low, high = other.node.args
+        if len(values) != 2 or high.op != "neg":
+            return Decision.DIFFERENT
+        ends = (Value(low, other.unit), Value(high.args[0], other.unit))
+        return all_equal(map(self.values, values, ends))
 
     def in_order(self, reference: tuple[Shape, ...], answer: tuple[Shape, ...]) -> Decision:
         """Compare item by item."""
@@ -215,113 +260,8 @@ class Comparer:
             return Decision.DIFFERENT
         return all_equal(self.in_order(a, b) for a, b in zip(first, second, strict=True))
 
-    # Intervals, unions and inequalities
-
-    def ranges(self, reference: Shape, answer: Shape) -> Decision:
-        """Compare as sets of numbers where both are such, else as inequalities."""
-        if isinstance(reference, Relation) and isinstance(answer, Relation):
-            names = [variables(shape) for shape in (reference, answer)]
-            if names[0] != names[1]:
-                return Decision.DIFFERENT
-            return any_equal([self.relations(reference, answer), self.as_sets(reference, answer)])
-        return self.as_sets(reference, answer)
-
-    def as_sets(self, reference: Shape, answer: Shape) -> Decision:
-        """Compare the parts of both, in any order."""
-        first, second = parts_of(reference), parts_of(answer)
-        if first is None or second is None:
-            return Decision.DIFFERENT
-        if len(first) != len(second):
-            return Decision.DIFFERENT
-        left = list(second)
-        for part in first:
-            match = next((k for k, other in enumerate(left) if self.same_part(part, other)), None)
-            if match is None:
-                return Decision.DIFFERENT
-            del left[match]
-        return Decision.EQUAL
-
-    def same_part(self, reference: Shape, answer: Shape) -> bool:
-        """Say whether two parts of unions are equal."""
-        if isinstance(reference, Interval) and isinstance(answer, Interval):
-            bounds = ((reference.low, answer.low), (reference.high, answer.high))
-            return (reference.low_open, reference.high_open) == (
-                answer.low_open,
-                answer.high_open,
-            ) and all(self.nodes(a, b) is Decision.EQUAL for a, b in bounds)
-        if isinstance(reference, Interval) or isinstance(answer, Interval):
-            return False
-        return self.shapes(reference, answer) is Decision.EQUAL
-
-    def relations(self, reference: Relation, answer: Relation) -> Decision:
-        """Inequalities are equal if each side by side is proportional, the sign turned or not."""
-        if len(reference.signs) != len(answer.signs):
-            return Decision.DIFFERENT
-        if reference.signs == answer.signs:
-            sides = all_equal(map(self.nodes, reference.nodes, answer.nodes))
-            if sides is Decision.EQUAL:
-                return sides
-        forward = map(_same_relation, links(reference), links(answer))
-        if all(forward):
-            return Decision.EQUAL
-        backward = map(_same_relation, links(reference), reversed(links(answer)))
-        return Decision.EQUAL if all(backward) else Decision.DIFFERENT
-
 
 Method = Callable[[Shape, Shape], Decision]
-
-
-def all_equal(decisions: Iterable[Decision]) -> Decision:
-    """Return EQUAL if all are, DIFFERENT if one is, else UNKNOWN."""
-    found = Decision.EQUAL
-    for decision in decisions:
-        if decision is Decision.DIFFERENT:
-            return decision
-        if decision is Decision.UNKNOWN:
-            found = decision
-    return found
-
-
-def any_equal(decisions: Iterable[Decision]) -> Decision:
-    """Return EQUAL if one is, UNKNOWN if none is and one is unknown, else DIFFERENT."""
-    found = Decision.DIFFERENT
-    for decision in decisions:
-        if decision is Decision.EQUAL:
-            return decision
-        if decision is Decision.UNKNOWN:
-            found = decision
-    return found
-
-
-def ratio(reference: Node, answer: Node) -> Fraction | None:
-    """Return the sign, 1 or −1, of the constant that one expression is of the other, or None.
-
-    A complex constant counts as positive: it matters for equations only.
-    """
-    quotients = []
-    with mpmath.workdps(FINE):
-        for point in environments(reference, answer):
-            pair = value_pair(reference, answer, point, 10)
-            if pair is None or (pair[0] == 0 and pair[1] == 0):
-                continue
-            if pair[0] == 0 or pair[1] == 0:
-                return None
-            quotients.append(pair[0] / pair[1])
-        if len(quotients) < 2:
-            return None
-        small = abs(quotients[0]) * mpmath.mpf(10) ** (2 * GUARD - FINE)
-        if any(abs(quotient - quotients[0]) > small for quotient in quotients):
-            return None
-        return Fraction(1 if mpmath.re(quotients[0]) > 0 else -1)
-
-
-def _same_relation(reference: Link, answer: Link) -> bool:
-    if symbols(reference[0]) != symbols(answer[0]):
-        return False
-    sign = ratio(reference[0], answer[0])
-    if sign is None:
-        return False
-    return reference[1] == (answer[1] if sign > 0 else OPPOSITE[answer[1]])
 
 
 def _as_equation(shape: Shape) -> Shape:

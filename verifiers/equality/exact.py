@@ -11,10 +11,11 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from verifiers.equality.lexer import TooComplex
-from verifiers.equality.parse import Node
+from verifiers.equality.nodes import Node, number, substituted
 
 MAX_BITS = 100_000  # of a number; 15! has 41 and 3^40 has 64
 EXACT_FACTORIAL = 5_000
+EXACT_TERMS = 2_000  # of a written sum, a guess: some 10 µs each
 
 
 class NotRational(ValueError):
@@ -62,6 +63,37 @@ def _exact_binomial(node: Node) -> Fraction:
     if top > EXACT_FACTORIAL:
         raise TooComplex("binomial")
     return Fraction(math.comb(int(top), int(bottom)))
+
+
+def _exact_permutations(node: Node) -> Fraction:
+    top, bottom = map(exact, node.args)
+    if top > EXACT_FACTORIAL:
+        raise TooComplex("permutations")
+    return Fraction(math.perm(int(top), int(bottom)))
+
+
+def _exact_double_factorial(node: Node) -> Fraction:
+    value = exact(node.args[0])
+    if value.denominator != 1 or value < 0:
+        raise NotRational("factorial")
+    if value > EXACT_FACTORIAL:
+        raise TooComplex("factorial")
+    return Fraction(math.prod(range(int(value), 0, -2)))
+
+
+def _exact_total(node: Node) -> Fraction:
+    if node.args[1].op == "inf":
+        raise NotRational("infinite")
+    low, high = (exact(arg) for arg in node.args[:2])
+    if low.denominator != 1 or high.denominator != 1:
+        raise NotRational("bounds")
+    if high - low >= EXACT_TERMS:
+        raise TooComplex("terms")
+    total = Fraction(node.op == "prod")
+    for k in range(int(low), int(high) + 1):
+        term = exact(substituted(node.args[2], {node.name: number(k)}))
+        total = _bounded(total * term if node.op == "prod" else total + term)
+    return total
 
 
 def _exact_sum(node: Node) -> Fraction:
@@ -119,6 +151,10 @@ EXACT: dict[str, Callable[[Node], Fraction]] = {
     "root": _exact_root,
     "fact": _exact_factorial,
     "binom": _exact_binomial,
+    "perm": _exact_permutations,
+    "fact2": _exact_double_factorial,
+    "sum": _exact_total,
+    "prod": _exact_total,
     "abs": lambda node: abs(exact(node.args[0])),
     "floor": lambda node: Fraction(math.floor(exact(node.args[0]))),
     "ceil": lambda node: Fraction(math.ceil(exact(node.args[0]))),

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from verifiers.equality import symbolic
 from verifiers.equality.compare import Comparer
+from verifiers.equality.decision import Decision
 from verifiers.equality.lexer import Token, TooComplex, tokens_of
 from verifiers.equality.numerals import Tolerance
 from verifiers.equality.read import read
 from verifiers.equality.shapes import Shape, Text, opaque
-from verifiers.equality.value import Decision
 
 MAX_REFERENCE_WORDS = 12  # a guess: longer texts are explanations, which nothing here compares
 
+DOTS = frozenset({"\\dots"})
 Finding = tuple[str, str]
 WORDS = {
     Decision.EQUAL: "equal",
@@ -44,6 +45,8 @@ def _judge(reference: str, answer: str, tolerance: Tolerance) -> Finding:
         return WORDS[decision], ""
     if isinstance(given, Text):
         return "different", "answer_is_text"
+    if DOTS & {token.text for token in (*expected_tokens, *given_tokens)}:
+        return "undecided", "dots"  # sympy's parser drops them
     if words(expected_tokens) != words(given_tokens):
         return "undecided", "words"  # sympy's parser drops them
     return _ask_sympy(reference, answer, expected, given)

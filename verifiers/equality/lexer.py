@@ -26,16 +26,20 @@ def words(text: str) -> frozenset[str]:
 
 FUNCTIONS = words(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log lg exp sqrt gcd "
-    "lcm max min"
+    "lcm max min arsinh arcosh artanh asinh acosh atanh coth sech csch sgn"
 )
-NAMES = words("pi theta alpha beta gamma lambda infty inf infinity")
-SMALL_WORDS = words("or and no yes none not the is are of to in for am pm all per sq odd even")
+NAMES = words("pi theta alpha beta gamma lambda infty inf infinity mod")
+SMALL_WORDS = words(
+    "or and no yes none not the is are of to in for am pm all per sq odd even dne any day one two "
+    "six ten has had was its his her can set sum boy man men red dog cat way far few win won who"
+)
 ISOLATED = SMALL_WORDS | frozenset(POWER_WORDS)
 TEXT_COMMANDS = words(
     "text textbf textit textrm textsf texttt textnormal mbox hbox emph mathrm mathbf mathit "
     "mathsf mathtt mathcal mathbb operatorname operatorname* boldsymbol bm pmb"
 )
 LETTER_STYLES = words("mathcal mathbb boldsymbol bm pmb mathbf mathit")
+SETS = {f"\\mathbb{{{letter}}}": letter for letter in "RZNQC"}  # the number sets
 
 TOKEN = re.compile(
     r"(?P<grouped>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]))"
@@ -43,7 +47,7 @@ TOKEN = re.compile(
     r"|\\(?P<begin>begin|end)\s*\{(?P<env>[a-zA-Z]+\*?)\}(?:\s*\{[|lcr\s]*\})?"
     r"|\\(?P<command>[A-Za-z]+\*?|[{}|\\]|.)"
     r"|(?P<letters>[A-Za-z]+)"
-    r"|(?P<word>[\u3400-\u4dbf\u4e00-\u9fff]+|[À-ɏА-я]+)"
+    r"|(?P<word>[\u3400-\u4dbf\u4e00-\u9fff]+|[À-ɏА-я]+|μ[a-zA-Z])"
     r"|(?P<operator>\*\*|<=|>=|!=|==|[-+*/^_=<>!%&,;:|'()\[\]{}@#~\"?.])"
     r"|(?P<space>\s+)|(?P<other>.)",
     re.DOTALL,
@@ -52,6 +56,7 @@ DIGITS = re.compile(r"(?P<number>\d+)")
 GROUP_START = re.compile(r"\s*\{")
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 UNIT_END = re.compile(r"(?:\^\{?-?\d\}?)?\s*(?:/\s*[A-Za-z]+(?:\^\{?\d\}?)?\s*)?$")
+PLAIN_TEXT = re.compile(r"[A-Za-z ,.\'-]{5,200}")  # Bob is a name beside Alice, b·o·b elsewhere
 PREFIXED = re.compile(r"(arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|sqrt)([a-zA-Z])")
 OPENERS = frozenset({"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil", "begin"})
 CLOSERS = frozenset({")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil", "end"})
@@ -80,7 +85,8 @@ class Token:
 
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a normalised text; raises TooComplex beyond the bounds."""
-    tokens = list(_lex(text, False))
+    worded = bool(PLAIN_TEXT.fullmatch(text)) and any(len(word) >= 4 for word in text.split())
+    tokens = list(_lex(text, worded))
     if len(tokens) > MAX_TOKENS:
         raise TooComplex("tokens")
     tokens = unwrapped(tokens)
@@ -178,7 +184,9 @@ def _group_end(text: str, place: int) -> int:
 def _styled(command: str, inner: str, spaced: bool) -> Iterator[Token]:
     """Yield the tokens of styled text: letters of a formula, a function's name, or words."""
     name = inner.strip()
-    if name in FUNCTIONS and (command.startswith("operatorname") or name not in {"min", "max"}):
+    if command == "mathbb" and f"\\mathbb{{{name}}}" in SETS:
+        yield Token("command", f"\\mathbb{{{name}}}", spaced=spaced)
+    elif name in FUNCTIONS and (command.startswith("operatorname") or name not in {"min", "max"}):
         yield Token("command", "\\" + name, spaced=spaced)
     elif len(name) == 1 and name.isalpha() and command != "text":
         yield Token("symbol", name, spaced=spaced)
@@ -212,7 +220,7 @@ def _letters(text: str, worded: bool, spaced: bool) -> Iterator[Token]:
     if worded:
         yield Token("word", text, spaced=spaced)
     elif lower in FUNCTIONS or lower in NAMES:
-        name = {"inf": "infty", "infinity": "infty"}.get(lower, lower)
+        name = {"inf": "infty", "infinity": "infty", "mod": "pmod"}.get(lower, lower)
         yield Token("command", "\\" + name, spaced=spaced)
     elif prefixed := PREFIXED.fullmatch(text):
         yield Token("command", "\\" + prefixed[1], spaced=spaced)

@@ -20,10 +20,11 @@ MAX_DIGITS = 1000  # of a decimal whose tolerance is computed, and of a fraction
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What a decimal reference allows: `digits` of its last place, at most `relative` of it.
+    """What a decimal reference allows: `digits` of its last place.
 
-    Half of the last place is what rounding may take away. One percent at most is a guess,
-    so that 0.5 does not equal 0.54.
+    Half of the last place is what rounding may take away, so 0.33 equals 1/3. Of one
+    significant digit, which is more often exact than rounded, it is at most `relative` of
+    the value as well: 0.5 does not equal 0.54. One percent is a guess.
     """
 
     digits: float = 0.5
@@ -105,4 +106,6 @@ def allowed(value: Fraction, ulp: Fraction, tolerance: Tolerance) -> Fraction:
     A little less than stated, since 0.125 is not what 0.12 or 0.13 was rounded from.
     """
     part = ulp * Fraction(tolerance.digits) * Fraction(999_999, 1_000_000)
+    if abs(value) >= 10 * ulp:
+        return part
     return min(part, abs(value) * Fraction(tolerance.relative))

@@ -10,46 +10,31 @@ caller asks sympy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from verifiers.equality.lexer import FUNCTIONS, Token, words
+from verifiers.equality.nodes import Node, negated, number
 
 MAX_DIGITS = 4000  # of one number: Python converts up to 4,300 digits at a time
+CHOICES = frozenset("CAP")  # C_n^k, and of numbers A_5^2, P_5^2
+UNIT_VECTORS = frozenset("ijke")
 APPLIED = frozenset("fghFGH")  # f(2) is a function's value, x(2) a product
-INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
+INVERSES = {
+    "sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sinh": "arsinh",
+    "cosh": "arcosh", "tanh": "artanh",
+}  # fmt: skip
 GREEK = frozenset(
     "\\" + name
     for name in words(
         "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi "
         "rho varrho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Pi Sigma Phi Psi "
-        "Omega ell"
+        "Omega ell hbar imath jmath varsigma upsilon"
     )
 )
 
 
 class ParseError(ValueError):
     """The tokens are no expression of the kind that this module knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An operation on nodes, a number (`value`), or a name (`name`)."""
-
-    op: str
-    args: tuple[Node, ...] = ()
-    value: Fraction = Fraction(0)
-    name: str = ""
-
-
-def number(value: Fraction | int) -> Node:
-    """Return a number's node."""
-    return Node("num", value=Fraction(value))
-
-
-def negated(node: Node) -> Node:
-    """Return a node's negative."""
-    return Node("neg", (node,))
 
 
 def parse_expression(tokens: list[Token]) -> Node:
@@ -59,18 +44,6 @@ def parse_expression(tokens: list[Token]) -> Node:
     if parser.place < len(tokens):
         raise ParseError(f"unexpected {tokens[parser.place].text!r}")
     return node
-
-
-def symbols(node: Node) -> frozenset[str]:
-    """Return the names of all symbols in a tree."""
-    found: set[str] = set()
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        if top.op == "sym":
-            found.add(top.name)
-        stack.extend(top.args)
-    return frozenset(found)
 
 
 END = Token("end", "")
@@ -169,7 +142,7 @@ class Parser:
         node = self.mixed() or self.atom()
         while True:
             if self.accept("!"):
-                node = Node("fact", (node,))
+                node = Node("fact2" if self.accept("!") else "fact", (node,))
             elif self.accept("^"):
                 node = Node("pow", (node, self.exponent()))
             elif self.accept("%"):
@@ -242,6 +215,8 @@ class Parser:
             return Node("e")
         if name == "i" and self.peek().text != "_":
             return Node("i")
+        if name in CHOICES and (node := self.choices(name)):
+            return node
         if self.accept("_"):
             name += "_" + self.subscript()
         while self.accept("'"):
@@ -249,6 +224,21 @@ class Parser:
         if name[0] in APPLIED and self.peek().text == "(":
             name += self.raw_group()
         return Node("sym", name=name)
+
+    def choices(self, name: str) -> Node | None:
+        """Read C_n^k and A_5^2, or nothing: of letters only C counts, since A_n may be a name."""
+        start = self.place
+        if not self.accept("_"):
+            return None
+        top = self.argument()
+        if self.accept("^"):
+            bottom = self.argument()
+            if top.op == bottom.op == "num" and top.value >= bottom.value > 0:
+                return Node("binom" if name == "C" else "perm", (top, bottom))
+            if name == "C" and top.op == "sym" and bottom.op in {"sym", "num"}:
+                return Node("binom", (top, bottom))
+        self.place = start
+        return None
 
     def subscript(self) -> str:
         """Read a subscript as text."""
@@ -281,7 +271,7 @@ class Parser:
     def argument(self) -> Node:
         """Read an argument in braces, or a single digit or atom, as TeX does."""
         token = self.peek()
-        if token.kind == "number" and len(token.text) > 1:
+        if token.kind == "number" and len(token.text) > 1 and token.text[0] != ".":
             rest = Token("number", token.text[1:])
             self.tokens[self.place : self.place + 1] = [Token("number", token.text[0]), rest]
         return self.atom()
@@ -292,13 +282,32 @@ class Parser:
 
     def accent(self) -> Node:
         """Read \\hat{t} and the like as a symbol of that name."""
-        name = self.peek(-1).text[1:]
-        inner = self.raw_group() if self.peek().text == "{" else self.take().text
-        return self.named(f"{name}{inner}")
+        name = {"overrightarrow": "vec"}.get(self.peek(-1).text[1:], self.peek(-1).text[1:])
+        inner = self.raw_group()[1:-1] if self.peek().text == "{" else self.take().text
+        if name == "vec" and len(inner) == 1 and inner not in UNIT_VECTORS:
+            return self.named(inner)  # as \\mathbf{a} is
+        return self.named(f"{name}{{{inner}}}")
 
     def binomial(self) -> Node:
         """Read \\binom{n}{k}."""
         return Node("binom", (self.argument(), self.argument()))
+
+    def total(self) -> Node:
+        """Read \\sum_{k=1}^{n} or \\prod with what follows, up to the next + or −."""
+        name = {"\\sum": "sum", "\\prod": "prod"}[self.peek(-1).text]
+        self.expect("_")
+        self.expect("{")
+        index = self.take()
+        if index.kind != "symbol":
+            raise ParseError("a sum without an index")
+        bound = Token("symbol", f"{name}{sum(token.text[:3] == name[:3] for token in self.tokens)}")
+        rest = self.tokens[self.place :]
+        self.tokens[self.place :] = [bound if token.text == index.text else token for token in rest]
+        self.expect("=")
+        low = self.closed("}")
+        self.expect("^")
+        high = self.argument()
+        return Node(name, (low, high, self.product()), name=bound.text)
 
     def root(self) -> Node:
         """Read \\sqrt{a} or \\sqrt[n]{a}."""
@@ -361,6 +370,8 @@ ATOMS: dict[str, Callable[[Parser], Node]] = {
     "\\binom": Parser.binomial,
     "\\pi": lambda _: Node("pi"),
     "\\infty": lambda _: Node("inf"),
+    "\\sum": Parser.total,
+    "\\prod": Parser.total,
     "\\lfloor": Parser.rounded,
     "\\lceil": Parser.rounded,
     **dict.fromkeys(ACCENTS, Parser.accent),

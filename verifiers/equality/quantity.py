@@ -5,24 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from verifiers.equality.lexer import Token, partners
-from verifiers.equality.parse import Node, ParseError, number, parse_expression
-from verifiers.equality.shapes import EMPTY, Opaque, Shape, Text, Value
+from verifiers.equality.lexer import SETS, Token, partners, words
+from verifiers.equality.nodes import Node, number
+from verifiers.equality.parse import ParseError, parse_expression
+from verifiers.equality.shapes import EMPTY, REALS, Opaque, Shape, Text, Value
+from verifiers.equality.spelled import ALL, MEANINGS, MONTHS, NONE, spelled_number
 from verifiers.equality.units import SCALES, UNITS, product
 
-CURRENCIES = {"\\dollar": "dollar", "\\euro": "euro", "\\yen": "yen", "\\pounds": "GBP"}
-EMPTY_WORDS = frozenset({("no", "solution"), ("no", "solutions"), ("无解",), ("empty", "set")})
-FILLERS = frozenset({"the", "a", "an", "is", "are"})
-DIGIT_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
-NUMBER_WORDS = {word: value for value, word in enumerate(DIGIT_WORDS.split())}
+CURRENCIES = {
+    "\\dollar": "dollar",
+    "\\euro": "euro",
+    "\\yen": "yen",
+    "\\pounds": "GBP",
+    "\\rupee": "rupee",
+}
+FILLERS = words("the a an is are there interval function")
+ANGLES = frozenset({"\\sin", "\\cos", "\\tan", "\\cot", "\\sec", "\\csc"})  # of degrees
+DEGREE_WORDS = frozenset({"degree", "degrees", "deg", "度"})
+SCALE_WORDS = frozenset({"celsius", "fahrenheit", "centigrade"})
+SCALE_LETTERS = {"c": "celsius", "f": "fahrenheit"}
+FIGURES = frozenset({"\\angle", "\\triangle"})
+DATE_FILLERS = FILLERS | {"on", "of", "th", "st", "nd", "rd"}
 EXPONENTS = frozenset("123456")
 
 
 def value_or_text(tokens: list[Token]) -> Shape:
     """Return tokens without any separator as a value, a text, or opaque."""
+    if len(tokens) == 1 and tokens[0].text in SETS:
+        return REALS if SETS[tokens[0].text] == "R" else Text((tokens[0].text,))
+    if tokens[0].text in FIGURES and len(tokens) > 1:
+        return _figure(tokens)
+    if set(MONTHS) & {token.text.lower() for token in tokens if token.kind == "word"}:
+        return _date(tokens)
     amount, unit_tokens, currency = _parts(tokens)
     if not amount:
-        return _text(tokens)
+        return _with_degrees(tokens) or _text(tokens)
     try:
         node = parse_expression(amount)
     except ParseError:
@@ -52,10 +69,11 @@ def _parts(tokens: list[Token]) -> tuple[list[Token], list[Token], str]:
 def _unit_start(tokens: list[Token]) -> int:
     """Return the place of the first token outside of brackets that begins a unit."""
     closed_at, partner = -1, partners(tokens)
+    angle = any(token.text in ANGLES for token in tokens)
     for place, token in enumerate(tokens):
         if place > closed_at and place in partner:
             closed_at = partner[place]
-        elif place > closed_at and _begins_unit(token):
+        elif place > closed_at and _begins_unit(token) and not (angle and token.text == "\\degree"):
             return place
     return len(tokens)
 
@@ -92,14 +110,23 @@ def _unit_parts(tokens: list[Token], currency: str) -> Iterator[tuple[str, Fract
         after = [follower.text for follower in tokens[place + 1 : place + 5]]
         if token.text in {"/", "per"}:
             sign = -1
-        elif token.text == "\\degree":
-            yield {"C": "celsius", "F": "fahrenheit"}.get("".join(after[:1]), "degree"), Fraction(1)
+        elif token.text == "\\degree" or token.text.lower() in DEGREE_WORDS:
+            scale = "".join(after[:1]).lower()
+            if scale not in SCALE_WORDS:
+                yield SCALE_LETTERS.get(scale, "degree"), Fraction(1)
         elif token.text == "%":
             yield "percent", Fraction(1)
         elif token.text in CURRENCIES:
             yield CURRENCIES[token.text], Fraction(sign)
-        elif token.kind in {"word", "symbol"} and tokens[place - 1].text != "\\degree":
+        elif token.kind in {"word", "symbol"} and not _follows_degree(tokens, place):
             yield _unit_name(token.text), sign * _exponent(after)
+
+
+def _follows_degree(tokens: list[Token], place: int) -> bool:
+    """Say whether a C or F belongs to the degree sign in front of it."""
+    before = tokens[place - 1].text.lower() if place else ""
+    letter = tokens[place].text.lower() in SCALE_LETTERS
+    return letter and (before == "\\degree" or before in DEGREE_WORDS)
 
 
 def _unit_name(word: str) -> str:
@@ -133,15 +160,43 @@ def _ulp(tokens: list[Token]) -> Fraction | None:
     return None
 
 
+def _with_degrees(tokens: list[Token]) -> Shape | None:
+    """Read an expression with degrees inside of it: 90° − α/2."""
+    if not any(token.text == "\\degree" for token in tokens):
+        return None
+    try:
+        return Value(parse_expression(tokens))
+    except ParseError:
+        return None
+
+
+def _figure(tokens: list[Token]) -> Shape:
+    """Return an angle or a triangle by its corners: ∠ACB is ∠BCA, and △ABC is △CAB."""
+    name = "".join(token.text for token in tokens[1:])
+    if not name.isalnum():
+        return Opaque()
+    same = min(name, name[::-1]) if tokens[0].text == "\\angle" else "".join(sorted(name))
+    return Text((tokens[0].text, same))
+
+
+def _date(tokens: list[Token]) -> Shape:
+    """Return a date as a text whose parts are in alphabetical order: 5 March, March 5th."""
+    words = (token.text.lower() for token in tokens if token.kind in {"word", "number"})
+    return Text(tuple(sorted(word for word in words if word not in DATE_FILLERS)))
+
+
 def _text(tokens: list[Token]) -> Shape:
-    words = tuple(
+    said = tuple(
         token.text.lower().strip(".,!?'\"")
         for token in tokens
         if token.kind != "operator" or token.text not in set(".,!?'\"")
     )
-    words = tuple(word for word in words if word) if len(words) < 200 else words
-    if words in EMPTY_WORDS:
+    said = tuple(word for word in said if word) if len(said) < 200 else said
+    said = tuple(word for word in said if word not in FILLERS) or said
+    meaning = MEANINGS.get(said, said)
+    if meaning == NONE:
         return EMPTY
-    if len(words) == 1 and words[0] in NUMBER_WORDS:
-        return Value(number(NUMBER_WORDS[words[0]]))
-    return Text(tuple(word for word in words if word not in FILLERS) or words)
+    if meaning == ALL:
+        return REALS
+    spelled = spelled_number(said)
+    return Text(meaning) if spelled is None else Value(number(spelled))

@@ -6,11 +6,27 @@
 
 from __future__ import annotations
 
-from verifiers.equality.parse import Node, negated, symbols
-from verifiers.equality.shapes import Interval, Labelled, Relation, Sequence, Shape, Union, Value
+import math
 
+from verifiers.equality.exact import NotRational, exact
+from verifiers.equality.lexer import TooComplex
+from verifiers.equality.nodes import Node, negated, number, symbols
+from verifiers.equality.shapes import (
+    Interval,
+    Labelled,
+    Opaque,
+    Relation,
+    Sequence,
+    Shape,
+    Union,
+    Value,
+)
+from verifiers.equality.value import evaluate
+
+MAX_MEMBERS = 64  # of a set of whole numbers that is listed
 OPPOSITE = {"<": ">", ">": "<", "\\le": "\\ge", "\\ge": "\\le", "\\ne": "\\ne"}
 INFINITE = Node("inf")
+MINUS_INFINITE = negated(INFINITE)
 
 Link = tuple[Node, str]  # a − b, and the sign of a … b
 
@@ -28,19 +44,68 @@ def variables(relation: Relation) -> frozenset[str]:
 
 def parts_of(shape: Shape) -> list[Shape] | None:
     """Return the intervals and points that a shape is the union of, or None."""
-    if isinstance(shape, Interval):
-        return [shape]
-    if isinstance(shape, Relation):
-        return relation_parts(shape)
     if isinstance(shape, Labelled):
         return parts_of(shape.shape)
-    if isinstance(shape, Union) or (isinstance(shape, Sequence) and shape.opener == ""):
-        members = shape.parts if isinstance(shape, Union) else shape.items
-        found = [parts_of(member) for member in members]
-        return None if None in found else [part for parts in found if parts for part in parts]
+    if isinstance(shape, Relation):
+        return relation_parts(shape)
+    if isinstance(shape, Union):
+        return _parts_of_all(shape.parts)
     if isinstance(shape, Sequence):
-        return _sequence_parts(shape)
-    return [shape] if isinstance(shape, Value) else None
+        return _listed_parts(shape.items) if shape.opener == "" else _sequence_parts(shape)
+    return [shape] if isinstance(shape, Interval | Value) else None
+
+
+def _parts_of_all(members: tuple[Shape, ...]) -> list[Shape] | None:
+    found = [parts_of(member) for member in members]
+    return None if None in found else [part for parts in found if parts for part in parts]
+
+
+def _listed_parts(members: tuple[Shape, ...]) -> list[Shape] | None:
+    """Return the parts of a bare list of conditions, of which x ≠ 1 takes something away."""
+    excluded = [member for member in members if _excludes(member)]
+    if excluded and len(excluded) < len(members):
+        left = tuple(member for member in members if member not in excluded)
+        return _less(Sequence("", left), excluded)
+    parts = _parts_of_all(members)
+    return None if parts is None else _intersected(parts)
+
+
+def _excludes(shape: Shape) -> bool:
+    return isinstance(shape, Relation) and shape.signs == ("\\ne",)
+
+
+def _less(shape: Shape, excluded: list[Shape]) -> list[Shape] | None:
+    """Return x > 0, x ≠ 1 as two intervals."""
+    for relation in excluded:
+        assert isinstance(relation, Relation)
+        bounds = [node for node in relation.nodes if node.op != "sym"]
+        if len(bounds) != 1:
+            return None
+        shape = without(shape, Value(bounds[0]))
+    return parts_of(shape)
+
+
+def _intersected(parts: list[Shape]) -> list[Shape]:
+    """Return x > 0, x < 5 as one interval: two half-lines that overlap are never a union."""
+    if len(parts) != 2 or not all(isinstance(part, Interval) for part in parts):
+        return parts
+    below = [part for part in parts if isinstance(part, Interval) and part.low == MINUS_INFINITE]
+    above = [part for part in parts if isinstance(part, Interval) and part.high == INFINITE]
+    if len(below) != 1 or len(above) != 1 or below == above:
+        return parts
+    if not is_less(above[0].low, below[0].high):
+        return parts
+    return [Interval(above[0].low, below[0].high, above[0].low_open, below[0].high_open)]
+
+
+def is_less(first: Node, second: Node) -> bool:
+    """Say whether a number is below another; expressions with names are not."""
+    if symbols(first) or symbols(second):
+        return False
+    try:
+        return bool(evaluate(first, {}) < evaluate(second, {}))
+    except (ArithmeticError, ValueError, TypeError):
+        return False
 
 
 def _sequence_parts(shape: Sequence) -> list[Shape] | None:
@@ -89,3 +154,41 @@ def _bounds(relation: Relation, place: int) -> list[Link]:
     if place < len(relation.signs):
         found.append((relation.nodes[place + 1], relation.signs[place]))
     return found
+
+
+def without(shape: Shape, removed: Shape) -> Shape:
+    """Return a union of intervals less some points: the reals without 0 are two half-lines."""
+    parts, points = parts_of(shape), parts_of(removed)
+    if parts is None or points is None or not all(isinstance(part, Interval) for part in parts):
+        return Opaque()
+    nodes = [point.node for point in points if isinstance(point, Value)]
+    if len(nodes) != len(points) or any(map(symbols, nodes)):
+        return Opaque()
+    for node in nodes:
+        parts = [piece for part in parts for piece in _cut(part, node)]
+    return Union(tuple(parts))
+
+
+def _cut(part: Shape, node: Node) -> list[Shape]:
+    """Cut an interval at an inner point."""
+    if not isinstance(part, Interval):
+        return [part]
+    if not (is_less(part.low, node) and is_less(node, part.high)):
+        return [part]
+    below = Interval(part.low, node, part.low_open, True)
+    return [below, Interval(node, part.high, True, part.high_open)]
+
+
+def whole_numbers(shape: Shape) -> list[Node] | None:
+    """Return the whole numbers between the bounds of one interval, if they are few."""
+    parts = parts_of(shape)
+    if parts is None or len(parts) != 1 or not isinstance(parts[0], Interval):
+        return None
+    interval = parts[0]
+    try:
+        low, high = exact(interval.low), exact(interval.high)
+    except (NotRational, TooComplex, ZeroDivisionError):
+        return None
+    first = math.floor(low) + 1 if interval.low_open else math.ceil(low)
+    last = math.ceil(high) - 1 if interval.high_open else math.floor(high)
+    return [number(k) for k in range(first, last + 1)] if last - first < MAX_MEMBERS else None

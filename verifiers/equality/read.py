@@ -6,13 +6,23 @@ and −6, ``x = 2^3 = 8`` the labelled value 8.
 
 from __future__ import annotations
 
+import re
+
+from verifiers.equality.cases import SYSTEMS, cases
+from verifiers.equality.compound import compound
+from verifiers.equality.congruence import congruence
+from verifiers.equality.declarations import declaration
+from verifiers.equality.families import mapped
 from verifiers.equality.lexer import Token, partners, unwrapped
-from verifiers.equality.parse import Node, ParseError, negated, parse_expression, symbols
+from verifiers.equality.nodes import Node, negated, symbols
+from verifiers.equality.parse import ParseError, parse_expression
 from verifiers.equality.quantity import value_or_text
+from verifiers.equality.ranges import whole_numbers, without
 from verifiers.equality.shapes import (
     EMPTY,
     Based,
     Equation,
+    Family,
     Interval,
     Labelled,
     Matrix,
@@ -25,11 +35,16 @@ from verifiers.equality.shapes import (
     Union,
     Value,
 )
+from verifiers.equality.spelled import spelled_number
 
 INEQUALITIES = frozenset({"<", ">", "\\le", "\\ge"})
-RELATIONS = INEQUALITIES | {"=", "\\ne", "\\approx", "\\in"}
+RELATIONS = INEQUALITIES | {"=", "\\equiv", "\\ne", "\\approx", "\\in"}
 LEADING = frozenset({"=", "\\approx", "\\to", "\\therefore", "\\colon"})
 TRAILING = frozenset({"\\dots", "."})
+APPLICATION = re.compile(  # f^{-1}(x), y'(t), S_{n}(x): what stands on the left of a definition
+    r"(?:[A-Za-z]|\\\\[a-z]+)(?:'|\^\{?\(?-?\w\)?\}?|_\{?\w{1,9}\}?)*\([A-Za-z,]{1,9}\)"
+)
+NAMES_IN_RATIO = re.compile(r"[A-Za-z]{1,4}(?::[A-Za-z]{1,4}){1,3}")  # AE:EC
 NAMED_THINGS = frozenset({"\\angle", "\\overline", "\\triangle", "\\vec", "\\hat", "\\bar"})
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "array", "smallmatrix"})
 
@@ -39,11 +54,24 @@ def read(tokens: list[Token]) -> Shape:
     tokens = unwrapped(_without_edges(tokens))
     if not tokens:
         return Text(())
-    for rule in (_matrix, _both_signs, _several, _union, _related, _bracketed, _ratio, _based):
+    for rule in RULES:
         shape = rule(tokens)
         if shape is not None:
             return shape
     return value_or_text(tokens)
+
+
+def _compound(tokens: list[Token]) -> Shape | None:
+    return compound(tokens)
+
+
+def _congruence(tokens: list[Token]) -> Shape | None:
+    return congruence(tokens)
+
+
+def _family(tokens: list[Token]) -> Shape | None:
+    found = declaration(tokens)
+    return Family(read(list(found.rest)), found.names, found.domain) if found else None
 
 
 def _without_edges(tokens: list[Token]) -> list[Token]:
@@ -79,6 +107,8 @@ def _split(tokens: list[Token], separators: frozenset[str], kinds: frozenset[str
 Pieces = tuple[list[list[Token]], list[str]]
 SIGNS = frozenset({"operator", "command"})
 ANY_KIND = frozenset({"operator", "command", "word"})
+PLAIN_REPLIES = (Text(("yes",)), Text(("no",)), Text(("true",)), Text(("false",)))
+PART_NAMES = frozenset("abcdef123i")
 SEPARATORS = frozenset({",", ";", "or", "and", "\\vee"})
 
 
@@ -87,11 +117,36 @@ def _several(tokens: list[Token]) -> Shape | None:
     pieces = [piece for piece in pieces if piece]
     if not found or not pieces:
         return None
-    shapes = tuple(read(piece) for piece in pieces)
+    if pieces[0][0].kind == "word" and len(pieces[0]) == 1:
+        first = value_or_text(pieces[0])
+        if first in PLAIN_REPLIES and len(pieces) > 1:
+            return first  # Yes, such a number exists
+    unlabelled = [_unlabelled(piece) for piece in pieces]
+    shapes = tuple(read(piece) for piece in unlabelled)
+    if len(shapes) > 1 and all(len(a) < len(b) for a, b in zip(unlabelled, pieces, strict=True)):
+        return Sequence("(", shapes)  # parts (a) and (b) are in order
     return shapes[0] if len(shapes) == 1 else Sequence("", shapes)
 
 
+def _unlabelled(tokens: list[Token]) -> list[Token]:
+    """Remove what numbers the parts of an answer: (a) 3; (b) 5."""
+    bracketed = [token.text for token in tokens[:3:2]] == ["(", ")"]
+    part = len(tokens) > 3 and tokens[1].kind in {"symbol", "number"}
+    return tokens[3:] if bracketed and part and tokens[1].text in PART_NAMES else tokens
+
+
+def _span(tokens: list[Token]) -> Shape | None:
+    """Read 5 to 7 as two numbers in order."""
+    pieces, found = _split(tokens, frozenset({"to"}), frozenset({"word"}))
+    if len(found) != 1 or not all(pieces):
+        return None
+    return Sequence("to", tuple(read(piece) for piece in pieces))
+
+
 def _union(tokens: list[Token]) -> Shape | None:
+    pieces, found = _split(tokens, frozenset({"\\setminus"}), SIGNS)
+    if len(found) == 1 and all(pieces):
+        return without(read(pieces[0]), read(pieces[1]))
     pieces, found = _split(tokens, frozenset({"\\cup"}), SIGNS)
     return Union(tuple(read(piece) for piece in pieces)) if found else None
 
@@ -122,6 +177,8 @@ def _related(tokens: list[Token]) -> Shape | None:
         return Opaque()
     if INEQUALITIES & set(found) or "\\ne" in found:
         return _relation(pieces, found)
+    if found == ["\\equiv"]:
+        found = ["="]
     return _named(pieces) or (Opaque() if "\\in" in found else _equation(pieces))
 
 
@@ -153,14 +210,24 @@ def _equation(pieces: list[list[Token]]) -> Shape:
         return Opaque()
     if not any(symbols(node) for node in nodes):
         return read(pieces[-1])
+    if len(pieces) == 2 and _is_asked(nodes):
+        return Labelled("".join(token.text for token in pieces[0]), read(pieces[1]))
     if len(nodes) > 2:
         return Opaque()
     return Equation(Node("add", (nodes[0], negated(nodes[1]))))
 
 
+def _is_asked(nodes: list[Node]) -> bool:
+    """Say whether a + b + c = 13 tells a sum of names, as questions ask for."""
+    terms = nodes[0].args if nodes[0].op in {"add", "mul"} else ()
+    return len(terms) > 1 and not symbols(nodes[1]) and all(term.op == "sym" for term in terms)
+
+
 def _label(tokens: list[Token]) -> str | None:
     """Return the name on the left of an equals sign: x, f(x), AB, \\angle A, Area; else None."""
     text = "".join(token.text for token in tokens)
+    if APPLICATION.fullmatch(text) or NAMES_IN_RATIO.fullmatch(text):
+        return text
     worded = all(token.kind == "word" for token in tokens)
     several = tokens[0].text == "(" and all(
         token.kind == "symbol" or token.text in "(,)" for token in tokens
@@ -203,9 +270,16 @@ def _set(inner: list[Token]) -> Shape:
         return EMPTY
     pieces, found = _split(inner, frozenset({"|", ":"}), SIGNS)
     if len(found) == 1:
-        return read(pieces[1])
+        return _whole_members(pieces[0], read(pieces[1]))
     pieces, _ = _split(inner, frozenset({",", ";"}), SIGNS)
     return Sequence("\\{", tuple(read(piece) for piece in pieces if piece))
+
+
+def _whole_members(head: list[Token], condition: Shape) -> Shape:
+    """Return a set of whole numbers between bounds as a list, any other by its condition."""
+    whole = any(token.text in {"\\mathbb{Z}", "\\mathbb{N}"} for token in head)
+    members = whole_numbers(condition) if whole else None
+    return condition if members is None else Sequence("\\{", tuple(map(Value, members)))
 
 
 def _interval(items: tuple[Shape, ...], low_open: bool, high_open: bool) -> Shape:
@@ -214,13 +288,42 @@ def _interval(items: tuple[Shape, ...], low_open: bool, high_open: bool) -> Shap
     return Opaque()
 
 
+def _scaled(tokens: list[Token]) -> Shape | None:
+    """Read a matrix in brackets, or behind a factor, as the matrix that it is."""
+    place = next((k for k, token in enumerate(tokens) if token.text == "begin"), 0)
+    partner = partners(tokens)
+    end = partner.get(place)
+    if place == 0 or end is None:
+        return None
+    head, inner = tokens[:place], tokens[place : end + 1]
+    if head[-1].text in {"(", "["} and partner.get(place - 1) == end + 1:
+        head, end = head[:-1], end + 1
+    if end != len(tokens) - 1 or not (shape := _matrix(inner)):
+        return None
+    return _times(head, shape)
+
+
+def _times(head: list[Token], shape: Shape) -> Shape | None:
+    if not head:
+        return shape
+    try:
+        factor = parse_expression([token for token in head if token.text not in {"\\cdot", "*"}])
+    except ParseError:
+        return None
+    if not isinstance(shape, Matrix):
+        return None
+    return mapped(shape, lambda node: Node("mul", (factor, node)))
+
+
 def _matrix(tokens: list[Token]) -> Shape | None:
     if tokens[0].text != "begin" or partners(tokens).get(0) != len(tokens) - 1:
         return None
-    if tokens[0].value not in MATRICES:
+    if tokens[0].value not in MATRICES | SYSTEMS:
         return Opaque()
     rows, _ = _split(tokens[1:-1], frozenset({"\\\\"}), SIGNS)
     cells = [_split(row, frozenset({"&"}), SIGNS)[0] for row in rows if row]
+    if tokens[0].value not in MATRICES:
+        return cases(cells, read)
     return Matrix(tuple(tuple(read(cell) for cell in row) for row in cells))
 
 
@@ -243,7 +346,30 @@ def _ratio(tokens: list[Token]) -> Shape | None:
 
 
 def _based(tokens: list[Token]) -> Shape | None:
-    texts = [token.text for token in tokens if token.text not in {"{", "}"}]
-    if len(texts) == 3 and texts[1] == "_" and texts[0].isdigit() and texts[2].isdigit():
-        return Based(texts[0].lstrip("0") or "0", int(texts[2][:4]))
-    return None
+    texts = [token.text for token in tokens if token.text not in {"{", "}", "(", ")"}]
+    mark = next((sign for sign in ("_", "base") if sign in texts), "")
+    if not mark or texts.count(mark) > 1:
+        return None
+    place = texts.index(mark)
+    digits, after = "".join(texts[:place]), tuple(text.lower() for text in texts[place + 1 :])
+    base = int(after[0][:4]) if len(after) == 1 and after[0].isdigit() else _spelled_base(after)
+    if not base or not digits or not all(_is_digit(digit, base) for digit in digits):
+        return None
+    return Based(digits.lstrip("0") or "0", base)
+
+
+def _spelled_base(words: tuple[str, ...]) -> int:
+    found = spelled_number(words)
+    return int(found) if found else 0
+
+
+def _is_digit(sign: str, base: int) -> bool:
+    """Say whether a sign is a digit in a base up to 36, letters as capitals."""
+    return sign.isascii() and (sign.isdigit() or sign.isupper()) and int(sign, 36) < base
+
+
+# What is tried, first match first
+RULES = (
+    _matrix, _scaled, _compound, _family, _congruence, _both_signs, _several, _span, _union,
+    _related, _bracketed, _ratio, _based,
+)  # fmt: skip

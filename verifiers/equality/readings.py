@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifiers.equality.parse import Node, number
+from verifiers.equality.nodes import Node, number
 from verifiers.equality.shapes import Value
 from verifiers.equality.units import UNITS
 
 Reading = tuple[Node | None, Node | None, Fraction | None]
 PERCENT, DEGREES = {"percent": Fraction(1)}, {"degrees": Fraction(1)}
 RADIANS = {"radians": Fraction(1)}
+KELVIN = {  # what is added, then multiplied with
+    "celsius": (Fraction("273.15"), Fraction(1)),
+    "fahrenheit": (Fraction("459.67"), Fraction(5, 9)),
+    "temperature": (Fraction(0), Fraction(1)),
+}
 SPECIAL = {
     "percent": number(Fraction(1, 100)),
     "degrees": Node("div", (Node("pi"), number(180))),
@@ -54,6 +59,21 @@ def _converted(reference: Value, answer: Value) -> list[Reading]:
         return [(None, factor, reference.ulp)]
     ulp = reference.ulp / 100 if reference.ulp and name == "percent" else None
     return [(factor, None, ulp)]
+
+
+def in_kelvin(reference: Value, answer: Value) -> tuple[Node, Node, Fraction | None] | None:
+    """Return two temperatures on different scales in kelvins, with the reference's last digit."""
+    scales = [
+        next(iter(value.unit.dimension), "") if value.unit else "" for value in (reference, answer)
+    ]
+    if not set(scales) <= set(KELVIN) or scales[0] == scales[1]:
+        return None
+    first, second = (
+        Node("mul", (Node("add", (value.node, number(KELVIN[scale][0]))), number(KELVIN[scale][1])))
+        for value, scale in zip((reference, answer), scales, strict=True)
+    )
+    ulp = reference.ulp * KELVIN[scales[0]][1] if reference.ulp else None
+    return first, second, ulp
 
 
 def as_measured(value: Value, other: Value) -> Value:

@@ -7,10 +7,10 @@ here can read is `Opaque`, for sympy to try.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
-from verifiers.equality.parse import Node
+from verifiers.equality.nodes import Node
 from verifiers.equality.units import Unit
 
 
@@ -103,6 +103,30 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Congruence:
+    """Whole numbers with one of these residues: n ≡ 1, 3 (mod 4)."""
+
+    residues: tuple[Node, ...]
+    modulus: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A shape in free names that run through a domain: Z, N, R, or unknown (empty)."""
+
+    shape: Shape
+    names: tuple[str, ...]
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piecewise:
+    """Expressions and the conditions under which they hold."""
+
+    parts: tuple[tuple[Shape, Shape], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """Mathematics that no rule here can read."""
 
@@ -119,22 +143,41 @@ Shape = (
     | Ratio
     | Based
     | Matrix
+    | Congruence
+    | Family
+    | Piecewise
     | Opaque
+)
+SHAPES = (
+    Value,
+    Text,
+    Labelled,
+    Equation,
+    Relation,
+    Interval,
+    Sequence,
+    Union,
+    Ratio,
+    Based,
+    Matrix,
+    Congruence,
+    Family,
+    Piecewise,
+    Opaque,
 )
 
 EMPTY = Sequence("\\{", ())
+REALS = Interval(Node("neg", (Node("inf"),)), Node("inf"), True, True)
 
 
 def opaque(shape: Shape) -> bool:
     """Say whether a shape is, or holds, something that no rule here can read."""
     if isinstance(shape, Opaque):
         return True
-    if isinstance(shape, Labelled):
-        return opaque(shape.shape)
-    if isinstance(shape, Sequence):
-        return any(map(opaque, shape.items))
-    if isinstance(shape, Union):
-        return any(map(opaque, shape.parts))
-    if isinstance(shape, Matrix):
-        return any(opaque(cell) for row in shape.rows for cell in row)
-    return False
+    return any(_holds_opaque(getattr(shape, field.name)) for field in fields(shape))
+
+
+def _holds_opaque(value: object) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_holds_opaque, value))
+    return isinstance(value, SHAPES) and opaque(value)

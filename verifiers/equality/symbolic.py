@@ -19,8 +19,8 @@ from latex2sympy2_extended.latex2sympy2 import NormalizationConfig, normalize_la
 from math_verify import verify
 from math_verify.parser import parse_latex_cached
 
+from verifiers.equality.decision import Decision
 from verifiers.equality.lexer import TooComplex
-from verifiers.equality.value import Decision
 
 logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns that its timeouts are off
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from verifiers.equality.units import UNITS
+from verifiers.equality.spelled import spelled_number
+from verifiers.equality.whole_forms import recurring, whole_form
 
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
@@ -24,7 +25,8 @@ COMMANDS = {
     "±": "pm", "∓": "mp", "∪": "cup", "⋃": "cup", "∩": "cap", "∈": "in", "∅": "emptyset",
     "°": "degree", "º": "degree", "℃": "degree C", "∠": "angle", "△": "triangle",
     "→": "to", "⟨": "langle", "⟩": "rangle", "⌊": "lfloor", "⌋": "rfloor", "⌈": "lceil",
-    "⌉": "rceil", "∧": "wedge", "∨": "vee", "£": "pounds", "€": "euro", "¥": "yen", "￥": "yen",
+    "⌉": "rceil", "∧": "wedge", "∨": "vee", "£": "pounds", "€": "euro", "₹": "rupee",
+    "¥": "yen", "￥": "yen",
 }  # fmt: skip
 FRACTIONS = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
@@ -33,7 +35,7 @@ FRACTIONS = {
 }  # fmt: skip
 PUNCTUATION = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-", "∗": "*", "⁄": "/", "∕": "/",
-    "∣": "|", "，": ",", "、": ",", "；": ";", "：": ":", "。": ".", "（": "(", "）": ")",
+    "∣": "|", "，": ",", "、": ",", "；": ";", "：": ":", "∶": ":", "。": ".", "（": "(", "）": ")",
     "【": "[", "】": "]", "『": " ", "』": " ", "「": " ", "」": " ", "“": '"', "”": '"', "’": "'",
     "‘": "'", "′": "'", "\u3000": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "",
     "\ufeff": "", "\u2061": "", "\u2062": "", "🞄": "",
@@ -42,6 +44,7 @@ SPELLINGS: dict[str, str] = {
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full width
     **PUNCTUATION,
     **{sign: rf"\{name} " for sign, name in {**GREEK, **COMMANDS}.items()},
+    **{sign: rf"\mathbb{{{letter}}}" for sign, letter in zip("ℝℤℕℚℂ", "RZNQC", strict=True)},
     **{sign: rf"\frac{{{a}}}{{{b}}}" for sign, (a, b) in FRACTIONS.items()},
 }
 TABLE = str.maketrans(SPELLINGS)
@@ -53,6 +56,8 @@ CUBE_ROOT = re.compile(r"∛\s*(\d+(?:\.\d+)?|[A-Za-z])?")
 
 SAME = {
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
+    "R": "mathbb{R}", "Z": "mathbb{Z}", "N": "mathbb{N}", "Q": "mathbb{Q}",
+    "bmod": "pmod", "mod": "pmod", "backslash": "setminus", "smallsetminus": "setminus",
     "leq": "le", "leqslant": "le", "geq": "ge", "geqslant": "ge", "neq": "ne", "lbrace": "{",
     "rbrace": "}", "varnothing": "emptyset", "oslash": "emptyset", "infin": "infty",
     "textdegree": "degree",
@@ -67,7 +72,7 @@ PLAIN = {
     "qquad": " ", "enspace": " ", "thinspace": " ", "space": " ",
 }  # fmt: skip
 DROPPED = re.compile(
-    r"left|right|middle|[bB]igg?[lr]?|(?:display|text|script)style|(?:no)?limits|mathstrut|hfill"
+    r"left|right|underline|middle|[bB]igg?[lr]?|(?:display|text|script)style|(?:no)?limits|mathstrut|hfill"
     r"|boxed|fbox|rm|bf|it"
 )
 COMMAND = re.compile(r"\\([A-Za-z]+)(\*?)")
@@ -81,14 +86,16 @@ CIRCLE = re.compile(r"\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![A
 RECURRING = re.compile(
     r"(\d{0,50})\.(\d{0,50})(?:\\(?:overline|bar)\s*\{(\d{1,50})\}|\\dot\s*\{?(\d)\}?)"
 )
+TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?\^)")  # 3.2 x 10^-5
+SIGN_IN_BRACES = re.compile(r"\{([:,;])\}")  # 3{:}30
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
+CIRCLED_LIST = re.compile(f"[{CIRCLED}](?:[,、和与\\s]*[{CIRCLED}])*")
+OHMS = re.compile(r"(?<=\d)\s?(k|M|m)?\s?\\Omega(?![A-Za-z])")
+MICRO = re.compile(r"\\mu\s?(?:\\(?:text|mathrm) ?\{ ?)?([mgsLFCV])\b")
+PERCENT_HAN = re.compile(r"百分之([\d.一二三四五六七八九十百零两]{1,9})")
+NTH_HAN = re.compile(r"第([一二三四五六七八九十百]{1,5})")
 SPACE = re.compile(r"\s+")
 BETWEEN_DIGITS = re.compile(r"(?<=\d) (?=[\d.])")
-# 10 m/s in plain letters: a unit where a space stands in front, else a product (10m).
-MEASURE = re.compile(
-    r"([+-]?[\d.,/]{1,100}) ([A-Za-z]{1,12}(?:\^\{?-?\d\}?)?"
-    r"(?: ?[/*] ?[A-Za-z]{1,12}(?:\^\{?-?\d\}?)?){0,3})"
-)
-LETTERS = re.compile(r"[A-Za-z]+")
 NOON = re.compile(r"(?:(?<=:\d\d)\s?([AaPp])\.?\s?[Mm]\b\.?|\b([AaPp])\.\s?[Mm]\b\.?)")
 LEAD_IN = re.compile(r"^(?:the )?(?:solutions?|answers?|result) (?:is|are):? ", re.IGNORECASE)
 TRAILING = ' .,;:*?`"'  # not "!", which may be a factorial
@@ -97,13 +104,14 @@ LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
 
 def normalise(text: str) -> str:
     """Return a text in the spelling of this module, outer punctuation removed."""
+    text = CIRCLED_LIST.sub(_circled, text)
+    if "分之" in text or "第" in text:
+        text = PERCENT_HAN.sub(lambda match: f"{_digits(match[1])}%", text)
+        text = NTH_HAN.sub(lambda match: f"第{_digits(match[1])}", text)
     text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
-    text = NOON.sub(_noon, _latex(text.translate(TABLE)))
+    text = NOON.sub(_noon, TIMES_TEN.sub(r"\\times ", _latex(text.translate(TABLE))))
     text = _trimmed(LEAD_IN.sub("", _trimmed(SPACE.sub(" ", text))))
-    measure = MEASURE.fullmatch(text)
-    if measure and all(word in UNITS for word in LETTERS.findall(measure[2])):
-        return rf"{measure[1]} \text{{{measure[2]}}}"
-    return text
+    return whole_form(text)
 
 
 def key(normalised: str) -> str:
@@ -119,6 +127,17 @@ def balanced(text: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
+
+
+def _digits(text: str) -> str:
+    found = spelled_number((text,))
+    return text if found is None else str(found)
+
+
+def _circled(match: re.Match[str]) -> str:
+    """Spell ①③ as a list of numbers."""
+    numbers = sorted(CIRCLED.index(sign) + 1 for sign in match[0] if sign in CIRCLED)
+    return ", ".join(map(str, numbers))
 
 
 def _script(match: re.Match[str]) -> str:
@@ -144,7 +163,8 @@ def _latex(text: str) -> str:
         text = text.replace(r"\$", r"\dollar ").replace(r"\%", "%").replace(r"\#", "#")
         text = DELIMITER.sub(" ", SPACING.sub(" ", text))
         text = CIRCLE.sub(r"\\degree ", text)
-        text = COMMAND.sub(_command, text)
+        text = SIGN_IN_BRACES.sub(r"\1", COMMAND.sub(_command, text))
+        text = MICRO.sub(r"\\text{μ\1}", OHMS.sub(r"\\text{\1ohm}", text))
         text = RECURRING.sub(_recurring, text)
         text = _dollars(text).replace("\x01", r"\\")
     return text
@@ -166,10 +186,7 @@ def _noon(match: re.Match[str]) -> str:
 
 
 def _recurring(match: re.Match[str]) -> str:
-    whole, fixed, again = match[1] or "0", match[2], match[3] or match[4]
-    shift, period = 10 ** len(fixed), 10 ** len(again) - 1
-    top = int(whole + fixed) * period + int(again)
-    return rf"\frac{{{top}}}{{{shift * period}}}"
+    return recurring(match[1], match[2], match[3] or match[4])
 
 
 def _dollars(text: str) -> str:

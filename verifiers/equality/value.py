@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 from mpmath.libmp import NoConvergence  # type: ignore[import-untyped]
 
-from verifiers.equality.exact import NotRational, exact
+from verifiers.equality.decision import Decision
+from verifiers.equality.exact import EXACT_TERMS, NotRational, exact
 from verifiers.equality.lexer import TooComplex
-from verifiers.equality.parse import Node, symbols
+from verifiers.equality.nodes import SUMS, Node, symbols
 
 MAX_EXPONENT_BITS = 40  # of the exponent of a float: numbers up to 2^(2^40)
 MAX_FACTORIAL = 10_000_000
@@ -41,18 +41,12 @@ POINTS = (
     ("17.3171", "11.9173", "23.1137", "13.7711", "19.3313", "29.1717"),
 )
 WHOLE_POINTS = ((2, 3, 5, 7, 4, 6), (5, 2, 3, 11, 6, 4), (8, 5, 7, 3, 9, 2), (9, 4, 6, 5, 7, 3))
+COMPLEX = {"z", "w"}  # names that often stand for complex numbers
+WHOLE = {"fact", "fact2", "binom", "perm", "sum", "prod"}  # of whole numbers
 REAL_LEAST = 2  # so many real points decide without the others
 
 Value = Any  # an mpmath number
 Environment = Mapping[str, Value]
-
-
-class Decision(StrEnum):
-    """Whether two things are equal, as far as can be told."""
-
-    EQUAL = "equal"
-    DIFFERENT = "different"
-    UNKNOWN = "unknown"
 
 
 def evaluate(node: Node, symbols: Environment, log_base: int = 10) -> Value:
@@ -66,6 +60,8 @@ def evaluate(node: Node, symbols: Environment, log_base: int = 10) -> Value:
         return symbols[node.name]
     if node.op == "add":
         node = Node("add", remaining_terms(node.args))
+    if node.op in SUMS:
+        return _total(node, symbols, log_base)
     args = [evaluate(arg, symbols, log_base) for arg in node.args]
     if node.op == "log" and len(args) == 1:
         return mpmath.log(args[0]) / (mpmath.log(log_base) if log_base else 1)
@@ -73,6 +69,33 @@ def evaluate(node: Node, symbols: Environment, log_base: int = 10) -> Value:
     if rule is None:
         raise NotRational(node.op)
     return rule(*args)
+
+
+def _total(node: Node, symbols: Environment, log_base: int) -> Value:
+    """Evaluate a sum or a product term by term; raises ValueError where bounds are not whole."""
+    low, high = (evaluate(arg, symbols, log_base) for arg in node.args[:2])
+    if high == mpmath.inf and mpmath.isint(low):
+        return _infinite(node, int(low), symbols, log_base)
+    if not (mpmath.isint(low) and mpmath.isint(high)):
+        raise ValueError("bounds")
+    if high - low >= EXACT_TERMS:
+        raise TooComplex("terms")
+    terms = [
+        evaluate(node.args[2], {**symbols, node.name: mpmath.mpf(k)}, log_base)
+        for k in range(int(low), int(high) + 1)
+    ]
+    return mpmath.fprod(terms) if node.op == "prod" else mpmath.fsum(terms)
+
+
+def _infinite(node: Node, low: int, symbols: Environment, log_base: int) -> Value:
+    """Evaluate an infinite sum or product by mpmath's extrapolation (Richardson, Shanks).
+
+    Where that is wrong it does not agree with another expression in 20 digits.
+    """
+    if SUMS & operations(node.args[2]) or symbols:
+        raise ValueError("an infinite sum of more than its index")
+    method = mpmath.nprod if node.op == "prod" else mpmath.nsum
+    return method(lambda k: evaluate(node.args[2], {node.name: k}, log_base), [low, mpmath.inf])
 
 
 def remaining_terms(terms: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -140,6 +163,8 @@ NUMERIC: dict[str, Callable[..., Value]] = {
     "pow": _power,
     "root": _root,
     "fact": _factorial,
+    "fact2": lambda a: mpmath.fac2(a) if abs(a) < 10_000 else _factorial(a * MAX_FACTORIAL),
+    "perm": lambda a, b: _factorial(a) / _factorial(a - b),
     "binom": _binomial,
     "abs": abs,
     "floor": mpmath.floor,
@@ -163,6 +188,16 @@ NUMERIC: dict[str, Callable[..., Value]] = {
     "sinh": mpmath.sinh,
     "cosh": mpmath.cosh,
     "tanh": mpmath.tanh,
+    "coth": mpmath.coth,
+    "sech": mpmath.sech,
+    "csch": mpmath.csch,
+    "arsinh": mpmath.asinh,
+    "arcosh": mpmath.acosh,
+    "artanh": mpmath.atanh,
+    "asinh": mpmath.asinh,
+    "acosh": mpmath.acosh,
+    "atanh": mpmath.atanh,
+    "sgn": mpmath.sign,
 }
 
 
@@ -242,12 +277,24 @@ def environments(*nodes: Node) -> list[dict[str, Value]]:
     names = sorted(frozenset().union(*map(symbols, nodes)))
     if not names:
         return [{}]
-    whole = {"fact", "binom"} & frozenset().union(*map(operations, nodes))
+    whole = WHOLE & frozenset().union(*map(operations, nodes))
     points = WHOLE_POINTS if whole or any(map(_alternates, nodes)) else POINTS
-    return [
+    found = [
         {name: mpmath.mpf(row[k % len(row)]) + k // len(row) for k, name in enumerate(names)}
         for row in points
     ]
+    return [*map(_with_complex, found)] if COMPLEX & set(names) else found
+
+
+def _with_complex(point: dict[str, Value]) -> dict[str, Value]:
+    """Give z and w imaginary parts, and what is barred the conjugate of its name."""
+    shifted = {
+        name: mpmath.mpc(value, value / 3) if name in COMPLEX else value
+        for name, value in point.items()
+    }
+    bars = {name: shifted.get(name[4:-1]) for name in point if name.startswith("bar{")}
+    known = {name: mpmath.conj(value) for name, value in bars.items() if value is not None}
+    return shifted | known
 
 
 def _alternates(node: Node) -> bool:

@@ -1,0 +1,158 @@
+"""Finds an answer that no box and no phrase announces: in the last line, as writers end.
+
+``… so the day is **Tuesday**.`` and ``The distance is $2\\sqrt5$.`` end in their answer, as
+does a last line that is a formula and nothing else. A sentence that hedges has no answer,
+and neither has one whose last formula or bold text no "is", "=" or "hence" leads to.
+
+`bare` cuts what leads to an answer inside of a candidate: "The answer is 42" is 42.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_TAIL = 2_000  # characters from the end that are looked at
+FORMULA = re.compile(
+    r"\$\$(?P<a>.{1,1000}?)\$\$|\$(?P<b>[^$\n]{1,1000})\$|\\\((?P<c>.{1,1000}?)\\\)"
+    r"|\\\[(?P<d>.{1,1000}?)\\\]",
+    re.DOTALL,
+)
+BOLD = re.compile(r"\*\*(?P<a>[^*\n]{1,300})\*\*")
+LAST_DISPLAY = re.compile(
+    r"(?:\$\$(?P<a>[^$]{1,1000})\$\$|\\\[(?P<b>(?:(?!\\\[).){1,1000}?)\\\])[\s.。,;]*\Z", re.DOTALL
+)
+HEDGE = re.compile(
+    r"\b(?:either|maybe|perhaps|possibly|might|could|probably|guess|unsure|unclear|cannot|sure)\b"
+    r"|\bnot \W{0,4}\Z|可能|也许|大概",
+    re.IGNORECASE,
+)
+CONNECTOR = re.compile(r"(?:^|[,;]\s*)(?:so|hence|thus|therefore|then|∴|因此|所以|故|于是)\b", re.I)
+LEAD = re.compile(r"(?:so|hence|thus|therefore|∴|因此|所以|故)\b,?\s*", re.IGNORECASE)
+LINKS = re.compile(  # between formulas that are one answer together
+    r"(?:[\s,;.()]|\b(?:or|and|where|with|for|is|are|any|all|every|some|an?|integers?)\b)*", re.I
+)
+BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s+(\S.*)")
+NUMBER = re.compile(r"-?\$?[\d,]{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?%?")
+COPULA_END = re.compile(
+    r"(?:\b(?:is|are|be|equals?|get|obtain|becomes|remains|total(?:s|ling)?|exactly|only)"
+    r"|\b(?:equal|simplifies|reduces|corresponds) to|[:：=]|[为是得有])\s*(?:therefore|thus|then"
+    r"|hence|simply|the)?\s*$",
+    re.IGNORECASE,
+)
+SENTENCE = re.compile(r"(?<=[a-z\d$)*][.?!])\s+(?=[A-Z*$\\])|[。！？]")
+TRAILING = " .。,;!"
+
+# What leads to an answer: words and short formulas up to the last "is", with no numbers.
+HEAD = re.compile(
+    r"(?P<head>(?:[^\W\d_]|[\s,'’():*-]|\$[^$=]{1,40}\$){0,160}?(?:[^\W\d_]|\$[^$=]{1,40}\$))"
+    r"\s+(?:is|are|equals|was|be|remains|becomes)\b\s*"
+    r"(?:equal to|given by|exactly|therefore|thus|then|indeed|simply|approximately|about)?\s*:?\s+"
+    r"(?P<rest>\S.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+HAN_HEAD = re.compile(
+    r"(?:.{0,60}而是|[^\d$\\=<>，,。]{0,60}(?:答[:：]|[为是有得共约需于]|等于))\s*[:：]?\s*(?P<rest>.+)",
+    re.DOTALL,
+)
+HAN = re.compile(r"[\u4e00-\u9fff]")
+TEXT_GROUP = re.compile(r"\\text\s*\{([^{}]*)\}")
+PROSE = re.compile(
+    r"\b(?:because|since|which|that|therefore|thus|hence|we|(?-i:I)|it|this|there|have|has|had|get|gets|so|"
+    r"if|then|they|he|she|you|who|must|can|cannot|think|maybe|probably|either|about|approximately|around|roughly|"
+    r"problem|question|was|were|when|where|what|how|let|ran|out)\b",
+    re.IGNORECASE,
+)
+DECLARED = re.compile(  # n is said to be a whole number, which makes no prose
+    r",?\s*\(?(?:where|with|for)\s\$?\w\$?\s(?:is|are)\s(?:an? |any )?(?:arbitrary )?integers?\)?",
+    re.I,
+)
+NOT_THAT = re.compile(r",\s*(?:and |but )?not\s[^,]{1,40}$")  # 5 apples, not 6
+APPROXIMATELY = re.compile(
+    r"(?:approximately|about|roughly|around|exactly|≈|约|大约)\s*(?=[\d$\\.-])", re.IGNORECASE
+)
+
+
+def concluded(text: str) -> str | None:
+    """Return what the last line of a text gives as its result, or None."""
+    tail = text[-MAX_TAIL:].rstrip()
+    if display := LAST_DISPLAY.search(tail):
+        return _group(display)
+    lines = [line.strip(" >#-\t") for line in tail.splitlines() if line.strip(" >#-\t*")]
+    if not lines:
+        return None
+    if (items := _bullets(tail)) or (items := _bare_line(lines)):
+        return items
+    whole = _wholly(lines[-1])
+    return whole if whole is not None else _ending(_last_sentence(lines[-1]))
+
+
+def _wholly(line: str) -> str | None:
+    """Return the content of a line that is one formula or one bold text."""
+    line = line.strip(TRAILING).removeprefix("∴").strip()
+    for pattern in (BOLD, FORMULA):
+        if found := pattern.fullmatch(line):
+            inner = _group(found).strip(TRAILING)
+            return _wholly(inner) or inner
+    return None
+
+
+def _bullets(tail: str) -> str:
+    """Return the items of a list of formulas that ends a text, or nothing."""
+    items: list[str] = []
+    for line in reversed(tail.splitlines()):
+        found = BULLET.fullmatch(line.strip())
+        inner = _wholly(found[1]) if found else None
+        if inner is None:
+            break
+        items.insert(0, inner)
+    return ", ".join(items) if len(items) > 1 else ""
+
+
+def _bare_line(lines: list[str]) -> str:
+    """Return a last line that is a number alone, below other lines; or nothing."""
+    return lines[-1] if len(lines) > 1 and NUMBER.fullmatch(lines[-1]) else ""
+
+
+def _last_sentence(line: str) -> str:
+    sentences = [part for part in SENTENCE.split(line) if part and part.strip(" *")]
+    return sentences[-1] if sentences else line
+
+
+def _ending(sentence: str) -> str | None:
+    """Return the bold text of a sentence, or the formula at its end, that is its result."""
+    bold = {_group(found).strip(TRAILING + ":") for found in BOLD.finditer(sentence)}
+    if len(bold) == 1 and not HEDGE.search(sentence):
+        return bold.pop()
+    formulas = list(FORMULA.finditer(sentence))
+    if not formulas:
+        return None
+    found = formulas[-1]
+    if (lead := LEAD.match(sentence)) and not HEDGE.search(sentence):
+        rest = sentence[lead.end() :].strip(TRAILING)
+        if LINKS.fullmatch(FORMULA.sub("", rest)):
+            return rest
+    if sentence[found.end() :].strip(TRAILING + "*"):
+        return None
+    before = sentence[: found.start()]
+    if HEDGE.search(before) or not (CONNECTOR.search(before) or COPULA_END.search(before)):
+        return None
+    return _group(found)
+
+
+def _group(match: re.Match[str]) -> str:
+    return next(group for group in match.groupdict().values() if group is not None)
+
+
+def bare(candidate: str) -> str:
+    """Return a candidate without the words that only lead to it."""
+    candidate = text = NOT_THAT.sub("", candidate)
+    if candidate.startswith("\\text"):
+        text = TEXT_GROUP.sub(r" \1 ", candidate).strip()
+    if HAN.search(text):
+        found = HAN_HEAD.fullmatch(text)
+        return found["rest"].removesuffix("的").strip() if found else candidate
+    found = None if DECLARED.search(text) else HEAD.fullmatch(text)
+    if found and not HEAD.fullmatch(found["rest"]) and not PROSE.search(found["rest"]):
+        rest = found["rest"].strip()
+        return APPROXIMATELY.sub("", rest, count=1) if rest else candidate
+    return APPROXIMATELY.sub("", candidate) if APPROXIMATELY.match(candidate) else candidate
