@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import itertools
 import json
 import os
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.verifiers.hostile_math import DETERMINANT, HOSTILE
 from verifiers.base import Outcome, Result, available
 from verifiers.math_answer import EXCERPT_CHARS, Examiner, MathVerifier, Settings
 
@@ -19,10 +22,6 @@ CASES = Path(__file__).parent / "cases" / "math.jsonl"
 BLIND = Path(__file__).parent / "blind" / "math.jsonl"
 REAL = os.environ.get("REAL_DATA")
 needs_real = pytest.mark.skipif(REAL is None, reason="needs REAL_DATA: labelled answer pairs")
-
-# The determinant of a matrix of 49 symbols: seconds of sympy's time before any answer.
-ENTRIES = [" & ".join(f"x_{{{7 * row + column}}}" for column in range(7)) for row in range(7)]
-ENDLESS = r"\det\begin{pmatrix}" + r"\\".join(ENTRIES) + r"\end{pmatrix}"
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +149,7 @@ def test_an_answer_longer_than_the_cap_is_unverified() -> None:
 
 def test_a_comparison_that_never_ends_is_a_timeout_and_the_pool_stays_healthy() -> None:
     with MathVerifier.create(deadline_s=0.3) as quick:
-        late = judge(quick, r"\boxed{0}", ENDLESS)
+        late = judge(quick, r"\boxed{0}", DETERMINANT)
         after = judge(quick, r"\boxed{\sqrt{144}}", "12")
     assert (late.outcome, late.reason) == (Outcome.UNVERIFIED, "timeout")
     assert late.evidence["extracted"] == "0"
@@ -158,29 +157,27 @@ def test_a_comparison_that_never_ends_is_a_timeout_and_the_pool_stays_healthy() 
     assert after.outcome is not Outcome.INCORRECT
 
 
-HOSTILE = {
-    "tower": ("2", r"\boxed{8^{8^{8^{8}}}}"),
-    "factorial": ("12", r"\boxed{5000000!}"),
-    "nested": ("8", r"\boxed{" + "(" * 1200 + "8" + ")" * 1200 + "}"),
-    "braces": ("8", r"\boxed{" + "{" * 5000 + "8" + "}" * 5000 + "}"),
-    "fractions": ("8", r"\boxed{" + r"\frac{1}{" * 400 + "8" + "}" * 400 + "}"),
-    "products": ("1", r"\boxed{" + r"1\cdot" * 5000 + "1}"),
-    "quotients": ("1", r"\boxed{" + "1/" * 3000 + "1}"),
-    "list": ("1", r"\boxed{" + ",".join(map(str, range(5000))) + "}"),
-    "digits": ("3" * 20_000, r"\boxed{" + "3" * 19_999 + "4}"),
-    "exponent": ("1", r"\boxed{10^{-10^{10^{10}}}}"),
-    "binomial": ("1", r"\boxed{\binom{10^{30}}{10^{29}}}"),
-    "powers": ("1", r"\boxed{" + "2^" * 500 + "2}"),
-}
+GMPY2 = {"with": {}, "without": {"MPMATH_NOGMPY": "1", "SYMPY_GROUND_TYPES": "python"}}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_no_hostile_answer_takes_long_or_is_called_right(verifier: MathVerifier, name: str) -> None:
-    reference, answer = HOSTILE[name]
-    result = judge(verifier, answer, reference)
-    right = name in {"nested", "braces", "products", "quotients"}
-    assert right or result.outcome is not Outcome.CORRECT
-    assert result.seconds < 5
+@pytest.mark.parametrize("gmpy2", GMPY2)
+def test_no_hostile_answer_takes_long_or_is_judged_wrongly(
+    monkeypatch: pytest.MonkeyPatch, gmpy2: str
+) -> None:
+    assert importlib.util.find_spec("gmpy2"), "gmpy2 is part of the development extra"
+    for variable, value in GMPY2[gmpy2].items():
+        monkeypatch.setenv(variable, value)
+    rows = [{"reference_answer": ref, "answer": answer} for ref, answer, _ in HOSTILE.values()]
+    with MathVerifier.create(workers=2) as verifier:
+        results = dict(zip(HOSTILE, verifier.results(rows), strict=True))
+        healthy = judge(verifier, r"\boxed{\sqrt{144}}", "12")
+    decided = {name: r for name, r in results.items() if r.outcome is not Outcome.UNVERIFIED}
+    labels = {name: case[2] for name, case in HOSTILE.items()}
+    wrong = {name for name, r in decided.items() if (r.outcome is Outcome.CORRECT) != labels[name]}
+    assert wrong == set()
+    assert len(decided) >= len(HOSTILE) / 2
+    assert max(result.seconds for result in results.values()) < 5  # 2 on a machine left alone
+    assert healthy.outcome is Outcome.CORRECT
 
 
 ENDLESS_TEXTS = {
@@ -250,13 +247,18 @@ def test_plain_numbers_need_no_worker() -> None:
     assert outcomes.count(Outcome.CORRECT) == 1
 
 
-def test_five_thousand_short_answers_take_a_second_of_one_core() -> None:
-    examiner = Examiner(Settings())
-    row = {"answer": "She has 5 + 7 = 12 of them.\n#### 12", "reference_answer": "12"}
-    start = time.process_time()
-    for _ in range(2000):
-        examiner.examine(row)
-    assert time.process_time() - start < 2000 / 2500  # half of the target: CI is slow
+def test_threads_and_tasks_may_share_a_verifier(verifier: MathVerifier) -> None:
+    def count(number: int) -> int:
+        rows = [
+            {"answer": rf"\boxed{{\sqrt{{{n * n}}}}}", "reference_answer": str(n)}
+            for n in range(number, number + 20)
+        ]
+        return sum(r.outcome is Outcome.CORRECT for r in verifier.results(rows))
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(asyncio.to_thread(count, 100 * k) for k in range(1, 6)))
+
+    assert asyncio.run(all_at_once()) == [20] * 5
 
 
 # Labelled suites that are no part of this repository

@@ -94,7 +94,7 @@ class Comparer:
         if isinstance(reference, Equation) or isinstance(answer, Equation):
             return self.equations(_as_equation(reference), _as_equation(answer))
         if isinstance(reference, Labelled) and isinstance(answer, Labelled):
-            if reference.label == answer.label:
+            if reference.label == answer.label or _numbered(reference.label, answer.label):
                 return self.shapes(reference.shape, answer.shape)
             return self.equations(_as_equation(reference), _as_equation(answer))
         if isinstance(reference, Labelled):
@@ -108,10 +108,22 @@ class Comparer:
     def equations(self, reference: Shape, answer: Shape) -> Decision:
         """Equations are equal if their differences are proportional."""
         if not (isinstance(reference, Equation) and isinstance(answer, Equation)):
-            return Decision.DIFFERENT
+            return self.told(reference, answer)
         if symbols(reference.node) != symbols(answer.node):
             return Decision.DIFFERENT
         return Decision.EQUAL if ratio(reference.node, answer.node) else Decision.DIFFERENT
+
+    def told(self, reference: Shape, answer: Shape) -> Decision:
+        """Compare a + b = 13 with 13."""
+        first, second = (
+            shape.told if isinstance(shape, Equation) else getattr(shape, "node", None)
+            for shape in (reference, answer)
+        )
+        plain = isinstance(reference, Value) or isinstance(answer, Value)
+        if first is None or second is None or not plain:
+            return Decision.DIFFERENT
+        ulp = reference.ulp if isinstance(reference, Value) else None
+        return self.nodes(first, second, ulp)
 
     def functions(self, reference: Shape, answer: Shape) -> Decision:
         """Compare functions by parts, as they are written or else by their values."""
@@ -262,6 +274,12 @@ class Comparer:
 
 
 Method = Callable[[Shape, Shape], Decision]
+
+
+def _numbered(first: str, second: str) -> bool:
+    """Say whether one label is the other with a number: x_1 and x."""
+    names = [name.partition("_") for name in (first, second)]
+    return names[0][0] == names[1][0] and (names[0][1] == "") != (names[1][1] == "")
 
 
 def _as_equation(shape: Shape) -> Shape:

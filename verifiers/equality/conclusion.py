@@ -66,6 +66,11 @@ DECLARED = re.compile(  # n is said to be a whole number, which makes no prose
     r",?\s*\(?(?:where|with|for)\s\$?\w\$?\s(?:is|are)\s(?:an? |any )?(?:arbitrary )?integers?\)?",
     re.I,
 )
+REMARK = re.compile(  # a reason in brackets behind an answer
+    r"(?<=\S)\s*(?:\\q?quad\s*)?(?:\\text\s*\{\s*\([^{}]*\)\s*\}|\(\s*\\text\s*\{[^{}]*\}.*\))\s*\Z",
+    re.DOTALL,
+)
+SUMMING_UP = re.compile(r"(?:综上所述|综上|因此|所以|于是|故)[,，]?\s*")
 NOT_THAT = re.compile(r",\s*(?:and |but )?not\s[^,]{1,40}$")  # 5 apples, not 6
 APPROXIMATELY = re.compile(
     r"(?:approximately|about|roughly|around|exactly|≈|约|大约)\s*(?=[\d$\\.-])", re.IGNORECASE
@@ -145,11 +150,11 @@ def _group(match: re.Match[str]) -> str:
 
 def bare(candidate: str) -> str:
     """Return a candidate without the words that only lead to it."""
-    candidate = text = NOT_THAT.sub("", candidate)
+    candidate = text = REMARK.sub("", NOT_THAT.sub("", candidate))
     if candidate.startswith("\\text"):
         text = TEXT_GROUP.sub(r" \1 ", candidate).strip()
     if HAN.search(text):
-        found = HAN_HEAD.fullmatch(text)
+        found = HAN_HEAD.fullmatch(SUMMING_UP.sub("", text, count=1))
         return found["rest"].removesuffix("的").strip() if found else candidate
     found = None if DECLARED.search(text) else HEAD.fullmatch(text)
     if found and not HEAD.fullmatch(found["rest"]) and not PROSE.search(found["rest"]):

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 from verifiers.equality.lexer import SETS, Token, words
 
-SET_LETTERS = {"Z": "Z", "N": "N", "R": "R"}
+SET_LETTERS = {"Z": "Z", "N": "", "R": "R"}
 WORDS = {
-    "integer": "Z", "integers": "Z", "整数": "Z", "real": "R", "实数": "R", "natural": "N",
-    "自然数": "N", "正整数": "N", "constant": "R", "constants": "R", "常数": "R",
+    "integer": "Z", "integers": "Z", "整数": "Z", "real": "R", "实数": "R", "natural": "",
+    "自然数": "", "正整数": "P", "constant": "R", "constants": "R", "常数": "R",
 }  # fmt: skip
 AROUND = words(
     "where for with and all any every each some is are an a be number numbers arbitrary being "
     "nonnegative positive 为 是 其中 任意 且"
 )
 RELATIONS = frozenset({"<", ">", "\\le", "\\ge", "\\ne", "="})
-POSITIVE = frozenset({"positive", "nonnegative", "natural", "正"})
+LEAST = {"\\ge 0": "N", "\\ge 1": "P", "> 0": "P"}
+# N with 0 and P without it; where "natural" may mean either it agrees with both.
+DOMAINS = {"nonnegative": "N", "positive": "P", "正整数": "P", "natural": "", "自然数": ""}
 SIGNS_AROUND = frozenset({",", ";", "(", ")", ":", "[", "]", "."})
 
 
@@ -59,7 +61,7 @@ def _membership(tokens: list[Token], place: int) -> Declaration | None:
         return None
     end = place + 2
     while end < len(tokens) and tokens[end].text in {"^", "_", "+", "*", "{", "}", ">", "\\ge"}:
-        domain, end = ("N" if tokens[end].text == "+" else domain), end + 1
+        domain, end = ("P" if tokens[end].text == "+" else domain), end + 1
     start = place - 1
     while start > 1 and tokens[start - 1].text == "," and _is_name(tokens[start - 2]):
         if start > 2 and not _separates(tokens[start - 3]):
@@ -86,6 +88,9 @@ def _worded(tokens: list[Token], place: int) -> Declaration | None:
     while start > 0 and _leads(tokens[start - 1]):
         start -= 1
     if end + 1 < len(tokens) and _is_name(tokens[end]) and tokens[end + 1].text in RELATIONS:
+        least = " ".join(token.text for token in tokens[end + 1 : end + 3])
+        if start > 0 and least in LEAST:
+            return _cut(tokens, start, end + 3, (tokens[end].text,), LEAST[least])
         return Declaration((*tokens[:start], *tokens[end:]), (tokens[end].text,), domain)
     if end < len(tokens) and _is_name(tokens[end]) and end - place <= 2:
         return _cut(tokens, start, end + 1, (tokens[end].text,), domain)
@@ -117,8 +122,8 @@ def _cut(
         start -= 1
     if bracketed and end < len(tokens) and tokens[end].text == ")":
         end += 1
-    if POSITIVE & {token.text.lower() for token in tokens[start:end]}:
-        domain = "N"
+    said = {token.text.lower() for token in tokens[start:end]}
+    domain = next((DOMAINS[word] for word in DOMAINS if word in said), domain)
     rest = (*tokens[:start], *tokens[end:])
     return Declaration(rest if _balanced(rest) else (), names, domain)
 

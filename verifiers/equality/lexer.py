@@ -26,7 +26,7 @@ def words(text: str) -> frozenset[str]:
 
 FUNCTIONS = words(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log lg exp sqrt gcd "
-    "lcm max min arsinh arcosh artanh asinh acosh atanh coth sech csch sgn"
+    "lcm max min arsinh arcosh artanh asinh acosh atanh coth sech csch sgn cis"
 )
 NAMES = words("pi theta alpha beta gamma lambda infty inf infinity mod")
 SMALL_WORDS = words(
@@ -217,7 +217,7 @@ def _tokens(match: re.Match[str], worded: bool, spaced: bool) -> Iterator[Token]
 
 def _letters(text: str, worded: bool, spaced: bool) -> Iterator[Token]:
     lower = text.lower()
-    if worded:
+    if worded and lower != "mod":
         yield Token("word", text, spaced=spaced)
     elif lower in FUNCTIONS or lower in NAMES:
         name = {"inf": "infty", "infinity": "infty", "mod": "pmod"}.get(lower, lower)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from verifiers.equality.lexer import FUNCTIONS, Token, words
+from verifiers.equality.lexer import FUNCTIONS, Token, TooComplex, words
 from verifiers.equality.nodes import Node, negated, number
 
 MAX_DIGITS = 4000  # of one number: Python converts up to 4,300 digits at a time
@@ -392,5 +392,5 @@ def _is_proper(node: Node) -> bool:
 
 def _fraction(text: str) -> Fraction:
     if len(text) > MAX_DIGITS:
-        raise ParseError("a number with too many digits")
+        raise TooComplex("digits")
     return Fraction(text)

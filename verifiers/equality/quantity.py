@@ -9,7 +9,15 @@ from verifiers.equality.lexer import SETS, Token, partners, words
 from verifiers.equality.nodes import Node, number
 from verifiers.equality.parse import ParseError, parse_expression
 from verifiers.equality.shapes import EMPTY, REALS, Opaque, Shape, Text, Value
-from verifiers.equality.spelled import ALL, MEANINGS, MONTHS, NONE, spelled_number
+from verifiers.equality.spelled import (
+    ALL,
+    MANY,
+    MEANINGS,
+    MONTHS,
+    NONE,
+    counted_number,
+    spelled_number,
+)
 from verifiers.equality.units import SCALES, UNITS, product
 
 CURRENCIES = {
@@ -20,7 +28,7 @@ CURRENCIES = {
     "\\rupee": "rupee",
 }
 FILLERS = words("the a an is are there interval function")
-ANGLES = frozenset({"\\sin", "\\cos", "\\tan", "\\cot", "\\sec", "\\csc"})  # of degrees
+ANGLES = frozenset({"\\sin", "\\cos", "\\tan", "\\cot", "\\sec", "\\csc", "\\cis"})  # of degrees
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg", "度"})
 SCALE_WORDS = frozenset({"celsius", "fahrenheit", "centigrade"})
 SCALE_LETTERS = {"c": "celsius", "f": "fahrenheit"}
@@ -193,10 +201,11 @@ def _text(tokens: list[Token]) -> Shape:
     )
     said = tuple(word for word in said if word) if len(said) < 200 else said
     said = tuple(word for word in said if word not in FILLERS) or said
+    said = MANY if said[:2] == MANY else said
     meaning = MEANINGS.get(said, said)
     if meaning == NONE:
         return EMPTY
     if meaning == ALL:
         return REALS
-    spelled = spelled_number(said)
+    spelled = spelled_number(said) or counted_number(said)
     return Text(meaning) if spelled is None else Value(number(spelled))

@@ -13,7 +13,7 @@ from verifiers.equality.compound import compound
 from verifiers.equality.congruence import congruence
 from verifiers.equality.declarations import declaration
 from verifiers.equality.families import mapped
-from verifiers.equality.lexer import Token, partners, unwrapped
+from verifiers.equality.lexer import FUNCTIONS, Token, partners, unwrapped
 from verifiers.equality.nodes import Node, negated, symbols
 from verifiers.equality.parse import ParseError, parse_expression
 from verifiers.equality.quantity import value_or_text
@@ -34,6 +34,7 @@ from verifiers.equality.shapes import (
     Text,
     Union,
     Value,
+    opaque,
 )
 from verifiers.equality.spelled import spelled_number
 
@@ -175,11 +176,23 @@ def _related(tokens: list[Token]) -> Shape | None:
         return None
     if not all(pieces):
         return Opaque()
+    if found[-1] == "\\approx" and len(found) > 1 - (not _label(pieces[0])):
+        exact = _related(_joined(pieces[:-1], found[:-1])) if len(pieces) > 2 else read(pieces[0])
+        if exact is not None and not opaque(exact) and not isinstance(exact, Text):
+            return exact
     if INEQUALITIES & set(found) or "\\ne" in found:
         return _relation(pieces, found)
     if found == ["\\equiv"]:
         found = ["="]
     return _named(pieces) or (Opaque() if "\\in" in found else _equation(pieces))
+
+
+def _joined(pieces: list[list[Token]], signs: list[str]) -> list[Token]:
+    """Put pieces together again, with the signs between them."""
+    joined = list(pieces[0])
+    for sign, piece in zip(signs, pieces[1:], strict=True):
+        joined += [Token("operator", sign), *piece]
+    return joined
 
 
 def _named(pieces: list[list[Token]]) -> Shape | None:
@@ -210,17 +223,21 @@ def _equation(pieces: list[list[Token]]) -> Shape:
         return Opaque()
     if not any(symbols(node) for node in nodes):
         return read(pieces[-1])
-    if len(pieces) == 2 and _is_asked(nodes):
-        return Labelled("".join(token.text for token in pieces[0]), read(pieces[1]))
-    if len(nodes) > 2:
+    told = nodes[-1] if _is_asked(nodes) else None
+    if len(nodes) > 2 and told is None:
         return Opaque()
-    return Equation(Node("add", (nodes[0], negated(nodes[1]))))
+    return Equation(Node("add", (nodes[0], negated(nodes[-1]))), told)
 
 
 def _is_asked(nodes: list[Node]) -> bool:
-    """Say whether a + b + c = 13 tells a sum of names, as questions ask for."""
-    terms = nodes[0].args if nodes[0].op in {"add", "mul"} else ()
-    return len(terms) > 1 and not symbols(nodes[1]) and all(term.op == "sym" for term in terms)
+    """Say whether this tells a sum or a function of names, as questions ask for: a + b = 13.
+
+    Of a chain all but the first part has to be numbers: m + n = 9 + 20 = 29.
+    """
+    first, *rest = nodes
+    terms = first.args if first.op in {"add", "mul"} or first.op in FUNCTIONS else ()
+    named = all(term.op == "sym" for term in terms) and (len(terms) > 1 or first.op in FUNCTIONS)
+    return bool(terms) and named and not any(map(symbols, rest))
 
 
 def _label(tokens: list[Token]) -> str | None:
@@ -245,6 +262,14 @@ def _label(tokens: list[Token]) -> str | None:
 
 
 # Brackets
+
+
+def _point(tokens: list[Token]) -> Shape | None:
+    """Read A(2, -3) as a point with its name."""
+    if len(tokens) < 4 or tokens[0].kind != "symbol" or not tokens[0].text.isupper():
+        return None
+    inner = _bracketed(tokens[1:]) if tokens[1].text == "(" else None
+    return Labelled(tokens[0].text, inner) if isinstance(inner, Sequence) else None
 
 
 def _bracketed(tokens: list[Token]) -> Shape | None:
@@ -371,5 +396,5 @@ def _is_digit(sign: str, base: int) -> bool:
 # What is tried, first match first
 RULES = (
     _matrix, _scaled, _compound, _family, _congruence, _both_signs, _several, _span, _union,
-    _related, _bracketed, _ratio, _based,
+    _related, _point, _bracketed, _ratio, _based,
 )  # fmt: skip

@@ -40,9 +40,10 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """`node = 0`, where neither side is a lone symbol."""
+    """`node = 0`, where neither side is a lone symbol; `told` is the value of a + b = 13."""
 
     node: Node
+    told: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ ALL = ("all", "real", "numbers")
 PHRASES = {
     "no solution; no solutions; no real solution; no real solutions; no root; no roots; no real"
     " root; no real roots; no integer solution; no integer solutions; empty set; empty;"
-    " null set; 无解; 方程无解; 空集; 无实数解; 没有解; 无实数根; 无实根": NONE,
+    " null set; no solution exists; no solutions exist; no real solutions exist;"
+    " 无解; 方程无解; 空集; 无实数解; 没有解; 无实数根; 无实根": NONE,
     "dne; does not exist; undefined; not defined; limit does not exist; do not exist;"
     " 不存在": UNDEFINED,
     "infinitely many; infinitely many solutions; infinite solutions; infinite number of solutions;"
@@ -99,3 +100,13 @@ def _han(text: str) -> int | None:
         else:
             return None
     return total + digit
+
+
+def counted_number(words: tuple[str, ...]) -> Fraction | None:
+    """Return the number that English words begin with: twenty-four arrangements."""
+    for end in range(min(len(words) - 1, MAX_WORDS), 0, -1):
+        if words[0].isascii() and all(map(str.isalpha, words[end:])):
+            found = spelled_number(words[:end])
+            if found is not None:
+                return found
+    return None

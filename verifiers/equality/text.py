@@ -104,7 +104,7 @@ LEADING = ' ,;:=*`"'  # not ".", which may begin a decimal
 
 def normalise(text: str) -> str:
     """Return a text in the spelling of this module, outer punctuation removed."""
-    text = CIRCLED_LIST.sub(_circled, text)
+    text = CIRCLED_LIST.sub(_circled, text).replace("non-negative", "nonnegative")
     if "分之" in text or "第" in text:
         text = PERCENT_HAN.sub(lambda match: f"{_digits(match[1])}%", text)
         text = NTH_HAN.sub(lambda match: f"第{_digits(match[1])}", text)

@@ -24,6 +24,9 @@ ORDINAL = re.compile(
 )
 REPEATING = re.compile(r"(-?)(\d{0,50})\.(\d{0,50})\((\d{1,50})\)")  # 0.1(6)
 RUPEES = re.compile(r"^(?:Rs|INR)\.?\s?(?=\d)")
+DOTTED = re.compile(  # 0.333… and 0.1414…
+    r"(-?)(\d{0,30})\.(\d{0,30}?)((\d{1,6}?)\5{2,20}|(\d{2,6})\6)\s?\\dots"
+)
 SPACED_THOUSANDS = re.compile(r"-?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 HALF_DAY = re.compile(r"(上午|早上|凌晨|下午|晚上)\s*(\d{1,2}:\d\d)")
 DATE_HAN = re.compile(r"(?:(\d{1,2})月(\d{1,2})[日号])|(?:星期|周|礼拜)([一二三四五六日天])")
@@ -63,6 +66,7 @@ def _measure(match: re.Match[str]) -> str:
 FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (ORDINAL, lambda match: match[1]),
     (REPEATING, lambda match: match[1] + recurring(match[2], match[3], match[4])),
+    (DOTTED, lambda match: match[1] + recurring(match[2], match[3], match[5] or match[6])),
     (SPACED_THOUSANDS, lambda match: match[0].replace(" ", "")),
     (DATE_HAN, _date),
     (HALF_DAY, lambda match: f"{match[2]} {'am' if match[1] in MORNING else 'pm'}"),
