@@ -81,6 +81,21 @@ def bad_input(verifier: str, message: str) -> Result:
     return Result(Outcome.UNVERIFIED, "bad_input", verifier, evidence={"error": message})
 
 
+def prompt_text(prompt: Any) -> str:
+    """Return the user's words in a prompt: a string, a list of messages, or nothing."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    if not isinstance(prompt, list):
+        raise BadInput(f"prompt: expected a string or a list, got {type(prompt).__name__}")
+    texts = []
+    for turn in prompt:
+        if not (isinstance(turn, Mapping) and isinstance(turn.get("content"), str)):
+            raise BadInput("prompt: expected messages with a role and a string as content")
+        if turn.get("role") == "user":
+            texts.append(turn["content"])
+    return "\n\n".join(texts)
+
+
 def text_field(row: Row, name: str) -> str:
     """Return a row's field that must be a string; raises BadInput naming field and type."""
     value = row.get(name)

@@ -7,12 +7,14 @@ are killed at a deadline.
 
 `incorrect` with `no_answer`, `not_closed` or `different`; `unverified` with
 `reference_unusable` (the reference does not parse, which disqualifies the question),
-`too_complex`, `undecided`, `timeout`, `memory` or `crashed`. The question is not read, so an
-answer of the right value in the wrong form is correct.
+`too_complex`, `undecided`, `timeout`, `memory` or `crashed`. Of the question (`prompt`, where
+the row has it) only one thing is read, whether it asks for a decimal: then 0.167 is 1/6.
+So an answer of the right value in the wrong form is correct.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +22,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
-from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, text_field
+from verifiers.base import (
+    BadInput,
+    Outcome,
+    Result,
+    Row,
+    Verifier,
+    bad_input,
+    prompt_text,
+    text_field,
+)
 from verifiers.equality.choices import choice
 from verifiers.equality.conclusion import bare
 from verifiers.equality.extract import Extraction, counted, extract
@@ -54,7 +65,13 @@ class Settings:
     tolerance: Tolerance = field(default_factory=Tolerance)
 
 
-Pair = tuple[str, str, Tolerance]
+Pair = tuple[str, str, Tolerance, bool]
+# Questions that ask for a decimal, in the words of MATH, SciBench and Chinese textbooks.
+ROUNDING = re.compile(
+    r"\b(?:round(?:ed|ing)?|nearest|approximat\w+|decimals?|significant (?:figures?|digits?))\b"
+    r"|保留|精确到|四舍五入|近似",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +203,19 @@ class Examiner:
             evidence["tail"] = said[-EXCERPT_CHARS // 2 :]
             return Result(Outcome.INCORRECT, "no_answer", NAME, evidence=evidence)
         evidence |= {"extracted": excerpt(extraction.text), "found_by": extraction.how}
-        return self._compare(reference, extraction, evidence)
+        return self._compare(reference, extraction, evidence, asks_for_decimal(row))
 
     def _compare(
-        self, reference: str, extraction: Extraction, evidence: dict[str, Any]
+        self, reference: str, extraction: Extraction, evidence: dict[str, Any], rounded: bool
     ) -> Result | Task:
         if len(extraction.text) > self._settings.max_chars:
             evidence["characters"] = len(extraction.text)
             return Result(Outcome.UNVERIFIED, "too_complex", NAME, evidence=evidence)
         answer = normalise(extraction.text)
         same = self.quickly(reference, answer)
-        if same is None:
-            pair = (option_text(reference, answer), answer, self._settings.tolerance)
+        if same is None or (rounded and not same):
+            reference = option_text(reference, answer)
+            pair = (reference, answer, self._settings.tolerance, rounded)
             return Task(pair, evidence)
         outcome, reason = (Outcome.CORRECT, "equal") if same else (Outcome.INCORRECT, "different")
         return Result(outcome, reason, NAME, evidence={**evidence, "path": "fast"})
@@ -209,6 +227,11 @@ class Examiner:
             return True
         same = equal(first, second, self._settings.tolerance)
         return chosen(reference, answer) if same is None else same
+
+
+def asks_for_decimal(row: Row) -> bool:
+    """Say whether the question, where the row has it, asks for a rounded value."""
+    return bool(ROUNDING.search(prompt_text(row.get("prompt"))))
 
 
 def chosen(reference: str, answer: str) -> bool | None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from verifiers.base import BadInput, Outcome, Result, Row, Verifier, text_field
+from verifiers.base import BadInput, Outcome, Result, Row, Verifier, prompt_text, text_field
 from verifiers.parallel import Guarded, judged
 from verifiers.pool import Pool
 from verifiers.repetition import Thresholds, find_loop
@@ -197,21 +197,6 @@ def read(row: Row) -> Subject:
     if not (finish is None or isinstance(finish, str)):
         raise BadInput(f"finish_reason: expected a string, got {type(finish).__name__}")
     return Subject(split(text_field(row, "answer")), prompt_text(row.get("prompt")), finish)
-
-
-def prompt_text(prompt: Any) -> str:
-    """Return the user's words in a prompt: a string, a list of messages, or nothing."""
-    if prompt is None or isinstance(prompt, str):
-        return prompt or ""
-    if not isinstance(prompt, list):
-        raise BadInput(f"prompt: expected a string or a list, got {type(prompt).__name__}")
-    texts = []
-    for turn in prompt:
-        if not (isinstance(turn, Mapping) and isinstance(turn.get("content"), str)):
-            raise BadInput("prompt: expected messages with a role and a string as content")
-        if turn.get("role") == "user":
-            texts.append(turn["content"])
-    return "\n\n".join(texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,34 @@ def test_the_decimal_tolerance_is_a_setting() -> None:
         assert judge(loose, "0.54", "0.5").outcome is Outcome.CORRECT
 
 
+DECIMALS = [
+    ("1/6", "0.167", True),
+    ("1/6", "0.17", True),
+    ("1/6", "0.168", False),
+    ("1/6", "0.2", False),
+    (r"\sqrt{3}", "1.732", True),
+    (r"\sqrt{3}", "1.73", True),
+    (r"\sqrt{3}", "1.74", False),
+    (r"36\pi", "113.1", True),
+    ("12", "12.4", False),
+]
+
+
+@pytest.mark.parametrize(("reference", "answer", "equal"), DECIMALS)
+def test_an_exact_reference_takes_a_rounded_answer_only_where_the_question_asks_for_one(
+    verifier: MathVerifier, reference: str, answer: str, equal: bool
+) -> None:
+    row = {"reference_answer": reference, "answer": rf"\boxed{{{answer}}}"}
+    asked: list[dict[str, Any]] = [
+        {**row, "prompt": "Find x. Round your answer to the nearest hundredth."},
+        {**row, "prompt": [{"role": "user", "content": "求面积，保留小数。"}]},
+    ]
+    others: list[dict[str, Any]] = [row, {**row, "prompt": "Find x."}, {**row, "prompt": None}]
+    outcomes = [result.outcome for result in verifier.results([*asked, *others])]
+    label = Outcome.CORRECT if equal else Outcome.INCORRECT
+    assert outcomes == [label] * 2 + [Outcome.INCORRECT] * 3
+
+
 # Evidence
 
 

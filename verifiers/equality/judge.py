@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from verifiers.equality import symbolic
 from verifiers.equality.compare import Comparer
 from verifiers.equality.decision import Decision
@@ -16,6 +18,7 @@ from verifiers.equality.shapes import Shape, Text, opaque
 
 MAX_REFERENCE_WORDS = 12  # a guess: longer texts are explanations, which nothing here compares
 
+DECIMAL = re.compile(r"\d*\.\d+")
 DOTS = frozenset({"\\dots"})
 Finding = tuple[str, str]
 WORDS = {
@@ -25,10 +28,19 @@ WORDS = {
 }
 
 
-def judge(pair: tuple[str, str, Tolerance]) -> Finding:
-    """Return what is to be said of a normalised pair."""
+def judge(pair: tuple[str, str, Tolerance, bool]) -> Finding:
+    """Return what is to be said of a normalised pair.
+
+    The last of the four says that the question asks for a decimal: then an exact reference
+    equals what it is when rounded to the answer's digits, of which there are two or more.
+    """
+    reference, answer, tolerance, rounded = pair
     try:
-        return _judge(*pair)
+        finding = _judge(reference, answer, tolerance)
+        if rounded and finding[0] == "different" and DECIMAL.search(answer):
+            swapped = _judge(answer, reference, tolerance)
+            return ("equal", "rounded") if swapped[0] == "equal" else finding
+        return finding
     except TooComplex as error:
         return "too_complex", str(error)
     except RecursionError:
