@@ -56,7 +56,7 @@ HOSTILE: dict[str, tuple[str, str, bool]] = {
     "bars": ("8", box("|" * 800 + "8" + "|" * 800), False),
     "minuses": ("8", box("-" * 5000 + "8"), True),
     "ones": ("9000", box("1+" * 8999 + "1"), True),
-    "products": ("1", box(r"1\cdot" * 5000 + "1"), True),
+    "products": ("1", box(r"1\cdot" * 3000 + "1"), True),
     "quotients": ("1", box("1/" * 3000 + "1"), True),
     "list": ("1", box(",".join(map(str, range(5000)))), False),
     "set": (r"\{1\}", box(r"\{" + ",".join(["x+1"] * 3000) + r"\}"), False),
@@ -66,7 +66,7 @@ HOSTILE: dict[str, tuple[str, str, bool]] = {
     "matrix": ("5", box(MATRIX), False),
     "determinant": (DETERMINANT, box("0"), False),
     "signs": ("5", box(r"\pm 1" * 2000), False),
-    "words": ("5", box(r"\text{apples }" * 4000), False),
+    "words": ("5", box(r"\text{apples }" * 1500), False),
     # Symbols
     "polynomial": ("(x+y+z)^{200}", box("(x+y+z)^{199}"), False),
     "expanded": ("(a+b)^{90}", box("+".join(f"a^{{{k}}}b^{{{90 - k}}}" for k in range(91))), False),

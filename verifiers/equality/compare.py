@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from typing import TypeGuard
 
 from verifiers.equality.cases import piecewise
 from verifiers.equality.clock import same_time
@@ -203,7 +204,7 @@ class Comparer:
         pair = len(reference.items) == 2
         if openers == {"(", "["} and pair:  # an open and a closed interval
             return Decision.DIFFERENT
-        return self.in_order(_values_of(reference), _values_of(answer))
+        return self.in_order(_values_of(reference, answer), _values_of(answer, reference))
 
     def single(self, reference: Shape, answer: Shape) -> Decision:
         """Compare a sequence of one with something that is no sequence."""
@@ -305,17 +306,29 @@ def _based_parts(shape: Shape) -> tuple[str, int | None] | None:
     return None
 
 
-def _values_of(sequence: Sequence) -> tuple[Shape, ...]:
-    """Return items without labels, as (3, 8) has them for a = 3, b = 8."""
+def _values_of(sequence: Sequence, other: Sequence) -> tuple[Shape, ...]:
+    """Return items without labels, as (3, 8) has them for b = 8, a = 3."""
+    labels = [item.label for item in sequence.items if isinstance(item, Labelled)]
+    if len(labels) == len(sequence.items) and other.opener == "(":
+        ordered = sorted(zip(labels, sequence.items, strict=True), key=lambda pair: pair[0])
+        return tuple(item.shape for _, item in ordered if isinstance(item, Labelled))
     return tuple(item.shape if isinstance(item, Labelled) else item for item in sequence.items)
 
 
 def _rows(shape: Shape) -> tuple[tuple[Shape, ...], ...] | None:
     if isinstance(shape, Matrix):
         return shape.rows
+    if isinstance(shape, Sequence) and shape.opener == "[" and len(shape.items) > 1:
+        rows = [item.items for item in shape.items if _is_row(item)]
+        if len(rows) == len(shape.items):
+            return tuple(rows)
     if isinstance(shape, Sequence) and shape.opener in {"(", "[", "\\langle", ""}:
         return (shape.items,)
     return None
+
+
+def _is_row(shape: Shape) -> TypeGuard[Sequence]:
+    return isinstance(shape, Sequence) and shape.opener == "["
 
 
 def _one_row(rows: tuple[tuple[Shape, ...], ...]) -> tuple[tuple[Shape, ...], ...]:

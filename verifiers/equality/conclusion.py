@@ -71,7 +71,9 @@ REMARK = re.compile(  # a reason in brackets behind an answer
     re.DOTALL,
 )
 SUMMING_UP = re.compile(r"(?:综上所述|综上|因此|所以|于是|故)[,，]?\s*")
-NOT_THAT = re.compile(r",\s*(?:and |but )?not\s[^,]{1,40}$")  # 5 apples, not 6
+NOT_THAT = re.compile(
+    r",\s*(?:and |but )?not\s[^,]{1,40}$|\s*\((?:and |but )?not\s[^()]{1,80}\)$"
+)  # 5 apples, not 6
 APPROXIMATELY = re.compile(
     r"(?:approximately|about|roughly|around|exactly|≈|约|大约)\s*(?=[\d$\\.-])", re.IGNORECASE
 )

@@ -31,7 +31,10 @@ def exact(node: Node) -> Fraction:
 
 
 def _exact_power(node: Node) -> Fraction:
-    base, exponent = map(exact, node.args)
+    base = exact(node.args[0])
+    if base == 1:
+        return base
+    exponent = exact(node.args[1])
     if exponent.denominator != 1:
         raise NotRational("root")
     size = max(base.numerator.bit_length(), base.denominator.bit_length())

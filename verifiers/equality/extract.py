@@ -239,6 +239,8 @@ def is_answer(text: str, words: int) -> bool:
     """Say whether a text is wholly one answer: a formula, or a few words that aren't prose."""
     if not text or NOT_ANSWERED.match(text):
         return False
+    if "\\begin{cases}" in text:  # its conditions hold words
+        return True
     bare = COMMAND.sub(" ", DECLARED.sub("", text))
     if PROSE.search(bare) or len(HAN.findall(bare)) > MAX_HAN:
         return False

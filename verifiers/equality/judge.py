@@ -19,6 +19,13 @@ from verifiers.equality.shapes import Shape, Text, opaque
 MAX_REFERENCE_WORDS = 12  # a guess: longer texts are explanations, which nothing here compares
 
 DECIMAL = re.compile(r"\d*\.\d+")
+PAIRS = (
+    "increase decrease", "increasing decreasing", "more less", "profit loss", "gain loss",
+    "north south", "east west", "up down", "upward downward", "left right", "above below",
+    "clockwise counterclockwise", "before after", "faster slower", "odd even", "yes no",
+    "true false", "converges diverges", "convergent divergent", "maximum minimum", "max min",
+)  # fmt: skip
+OPPOSITES = {word: other for pair in map(str.split, PAIRS) for word, other in (pair, pair[::-1])}
 DOTS = frozenset({"\\dots"})
 Finding = tuple[str, str]
 WORDS = {
@@ -52,9 +59,17 @@ def _judge(reference: str, answer: str, tolerance: Tolerance) -> Finding:
     if len(words(expected_tokens)) > MAX_REFERENCE_WORDS or not expected_tokens:
         return "reference_unusable", "prose"
     expected, given = read(expected_tokens), read(given_tokens)
+    if opposed(words(expected_tokens), words(given_tokens)):
+        return "different", "opposite_words"
     decision = Comparer(tolerance).shapes(expected, given)
     if decision is not Decision.UNKNOWN:
         return WORDS[decision], ""
+    return _undecided(reference, answer, expected, given)
+
+
+def _undecided(reference: str, answer: str, expected: Shape, given: Shape) -> Finding:
+    """Say what remains to be said where the shapes don't tell."""
+    expected_tokens, given_tokens = tokens_of(reference), tokens_of(answer)
     if isinstance(given, Text):
         return "different", "answer_is_text"
     if DOTS & {token.text for token in (*expected_tokens, *given_tokens)}:
@@ -62,6 +77,12 @@ def _judge(reference: str, answer: str, tolerance: Tolerance) -> Finding:
     if words(expected_tokens) != words(given_tokens):
         return "undecided", "words"  # sympy's parser drops them
     return _ask_sympy(reference, answer, expected, given)
+
+
+def opposed(expected: list[str], given: list[str]) -> bool:
+    """Say whether the one side has a word and the other its opposite: 20 % more, 20 % less."""
+    first, second = set(expected) - set(given), set(given) - set(expected)
+    return any(OPPOSITES.get(word) in second for word in first)
 
 
 def words(tokens: list[Token]) -> list[str]:

@@ -38,6 +38,7 @@ TEXT_COMMANDS = words(
     "text textbf textit textrm textsf texttt textnormal mbox hbox emph mathrm mathbf mathit "
     "mathsf mathtt mathcal mathbb operatorname operatorname* boldsymbol bm pmb"
 )
+ABROAD = {"tg": "tan", "ctg": "cot", "arctg": "arctan", "sh": "sinh", "ch": "cosh", "th": "tanh"}
 LETTER_STYLES = words("mathcal mathbb boldsymbol bm pmb mathbf mathit")
 SETS = {f"\\mathbb{{{letter}}}": letter for letter in "RZNQC"}  # the number sets
 
@@ -183,7 +184,7 @@ def _group_end(text: str, place: int) -> int:
 
 def _styled(command: str, inner: str, spaced: bool) -> Iterator[Token]:
     """Yield the tokens of styled text: letters of a formula, a function's name, or words."""
-    name = inner.strip()
+    name = ABROAD.get(inner.strip(), inner.strip())
     if command == "mathbb" and f"\\mathbb{{{name}}}" in SETS:
         yield Token("command", f"\\mathbb{{{name}}}", spaced=spaced)
     elif name in FUNCTIONS and (command.startswith("operatorname") or name not in {"min", "max"}):

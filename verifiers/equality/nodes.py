@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from verifiers.equality.lexer import TooComplex
+
+MAX_DIGITS = 30_000  # of one number
+AT_A_TIME = 4000  # digits: Python converts up to 4,300
 SUMS = frozenset({"sum", "prod"})  # (low, high, body), the index in `name`
 
 
@@ -57,3 +61,24 @@ def substituted(node: Node, values: Mapping[str, Node]) -> Node:
         values = {name: value for name, value in values.items() if name != node.name}
     args = tuple(substituted(arg, values) for arg in node.args)
     return Node(node.op, args, node.value, node.name)
+
+
+def fraction(text: str) -> Fraction:
+    """Return the value of a decimal of any length up to a bound; raises TooComplex beyond."""
+    if len(text) > MAX_DIGITS:
+        raise TooComplex("digits")
+    if len(text) <= AT_A_TIME:
+        return Fraction(text)
+    whole, _, places = text.partition(".")
+    if not (whole + places).isdigit():
+        raise TooComplex("digits")
+    return Fraction(_integer(whole + places), 10 ** len(places))
+
+
+def _integer(digits: str) -> int:
+    """Return a whole number of any length."""
+    total = 0
+    for start in range(0, len(digits), AT_A_TIME):
+        part = digits[start : start + AT_A_TIME]
+        total = total * 10 ** len(part) + int(part)
+    return total

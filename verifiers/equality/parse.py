@@ -10,12 +10,10 @@ caller asks sympy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
-from verifiers.equality.lexer import FUNCTIONS, Token, TooComplex, words
-from verifiers.equality.nodes import Node, negated, number
+from verifiers.equality.lexer import FUNCTIONS, Token, words
+from verifiers.equality.nodes import Node, fraction, negated, number
 
-MAX_DIGITS = 4000  # of one number: Python converts up to 4,300 digits at a time
 CHOICES = frozenset("CAP")  # C_n^k, and of numbers A_5^2, P_5^2
 UNIT_VECTORS = frozenset("ijke")
 APPLIED = frozenset("fghFGH")  # f(2) is a function's value, x(2) a product
@@ -112,11 +110,10 @@ class Parser:
 
     def signed(self) -> Node:
         """Read a factor with any number of signs."""
-        if self.accept("-"):
-            return negated(self.signed())
-        if self.accept("+"):
-            return self.signed()
-        return self.power()
+        minus = False
+        while self.peek().text in {"+", "-"} and self.peek().kind == "operator":
+            minus ^= self.take().text == "-"
+        return negated(self.power()) if minus else self.power()
 
     def adjacent(self) -> Node:
         """Read a factor that stands next to another one."""
@@ -182,7 +179,7 @@ class Parser:
         """Read a number, a name, a bracket or a command with its arguments."""
         token = self.take()
         if token.kind == "number":
-            return number(_fraction(token.text))
+            return number(fraction(token.text))
         if token.kind == "symbol":
             return self.named(token.text)
         if token.kind == "operator" and token.text in {"(", "[", "{"}:
@@ -388,9 +385,3 @@ def _is_proper(node: Node) -> bool:
         return False
     top, bottom = (arg.value for arg in node.args)
     return top.denominator == bottom.denominator == 1 and top < bottom
-
-
-def _fraction(text: str) -> Fraction:
-    if len(text) > MAX_DIGITS:
-        raise TooComplex("digits")
-    return Fraction(text)

@@ -192,3 +192,25 @@ def whole_numbers(shape: Shape) -> list[Node] | None:
     first = math.floor(low) + 1 if interval.low_open else math.ceil(low)
     last = math.ceil(high) - 1 if interval.high_open else math.floor(high)
     return [number(k) for k in range(first, last + 1)] if last - first < MAX_MEMBERS else None
+
+
+def merged(parts: list[Shape]) -> list[Shape]:
+    """Return parts of which [0, 2] and [2, 5] are one: intervals that share a bound."""
+    left = list(parts)
+    for first in parts:
+        for second in parts:
+            if first in left and second in left and _touch(first, second):
+                assert isinstance(first, Interval)
+                assert isinstance(second, Interval)
+                left[left.index(first)] = Interval(
+                    first.low, second.high, first.low_open, second.high_open
+                )
+                left.remove(second)
+    return left
+
+
+def _touch(first: Shape, second: Shape) -> bool:
+    """Say whether an interval ends where another begins, the point in one of them."""
+    if not (isinstance(first, Interval) and isinstance(second, Interval)):
+        return False
+    return first.high == second.low and not (first.high_open and second.low_open)

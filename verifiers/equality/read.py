@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from verifiers.equality.bases import based
 from verifiers.equality.cases import SYSTEMS, cases
 from verifiers.equality.compound import compound
 from verifiers.equality.congruence import congruence
@@ -20,7 +21,6 @@ from verifiers.equality.quantity import value_or_text
 from verifiers.equality.ranges import whole_numbers, without
 from verifiers.equality.shapes import (
     EMPTY,
-    Based,
     Equation,
     Family,
     Interval,
@@ -36,7 +36,6 @@ from verifiers.equality.shapes import (
     Value,
     opaque,
 )
-from verifiers.equality.spelled import spelled_number
 
 INEQUALITIES = frozenset({"<", ">", "\\le", "\\ge"})
 RELATIONS = INEQUALITIES | {"=", "\\equiv", "\\ne", "\\approx", "\\in"}
@@ -120,13 +119,19 @@ def _several(tokens: list[Token]) -> Shape | None:
         return None
     if pieces[0][0].kind == "word" and len(pieces[0]) == 1:
         first = value_or_text(pieces[0])
-        if first in PLAIN_REPLIES and len(pieces) > 1:
+        if first in PLAIN_REPLIES and len(pieces) > 1 and len(pieces[1]) > 1:
             return first  # Yes, such a number exists
     unlabelled = [_unlabelled(piece) for piece in pieces]
     shapes = tuple(read(piece) for piece in unlabelled)
     if len(shapes) > 1 and all(len(a) < len(b) for a, b in zip(unlabelled, pieces, strict=True)):
         return Sequence("(", shapes)  # parts (a) and (b) are in order
+    shapes = tuple(item for shape in shapes for item in _both(shape))
     return shapes[0] if len(shapes) == 1 else Sequence("", shapes)
+
+
+def _both(shape: Shape) -> tuple[Shape, ...]:
+    """Return the two values of ±1 among others."""
+    return shape.items if isinstance(shape, Sequence) and not shape.opener else (shape,)
 
 
 def _unlabelled(tokens: list[Token]) -> list[Token]:
@@ -352,7 +357,7 @@ def _matrix(tokens: list[Token]) -> Shape | None:
     return Matrix(tuple(tuple(read(cell) for cell in row) for row in cells))
 
 
-# Ratios and bases
+# Ratios
 
 
 def _ratio(tokens: list[Token]) -> Shape | None:
@@ -365,36 +370,13 @@ def _ratio(tokens: list[Token]) -> Shape | None:
         nodes = tuple(parse_expression(piece) for piece in pieces)
     except ParseError:
         return Opaque()
-    minutes = pieces[-1][0].text if pieces[-1] else ""
-    clock = bool(words) or (len(minutes) == 2 and minutes.isdigit())
+    minutes = [piece[0].text if piece else "" for piece in pieces[1:]]
+    clock = bool(words) or all(len(text) == 2 and text.isdigit() for text in minutes)
     return Ratio(nodes, "".join(words), clock)
-
-
-def _based(tokens: list[Token]) -> Shape | None:
-    texts = [token.text for token in tokens if token.text not in {"{", "}", "(", ")"}]
-    mark = next((sign for sign in ("_", "base") if sign in texts), "")
-    if not mark or texts.count(mark) > 1:
-        return None
-    place = texts.index(mark)
-    digits, after = "".join(texts[:place]), tuple(text.lower() for text in texts[place + 1 :])
-    base = int(after[0][:4]) if len(after) == 1 and after[0].isdigit() else _spelled_base(after)
-    if not base or not digits or not all(_is_digit(digit, base) for digit in digits):
-        return None
-    return Based(digits.lstrip("0") or "0", base)
-
-
-def _spelled_base(words: tuple[str, ...]) -> int:
-    found = spelled_number(words)
-    return int(found) if found else 0
-
-
-def _is_digit(sign: str, base: int) -> bool:
-    """Say whether a sign is a digit in a base up to 36, letters as capitals."""
-    return sign.isascii() and (sign.isdigit() or sign.isupper()) and int(sign, 36) < base
 
 
 # What is tried, first match first
 RULES = (
     _matrix, _scaled, _compound, _family, _congruence, _both_signs, _several, _span, _union,
-    _related, _point, _bracketed, _ratio, _based,
+    _related, _point, _bracketed, _ratio, based,
 )  # fmt: skip

@@ -12,11 +12,14 @@ from typing import Protocol
 import mpmath  # type: ignore[import-untyped]
 
 from verifiers.equality.decision import Decision, all_equal, any_equal
+from verifiers.equality.lexer import TooComplex
 from verifiers.equality.nodes import Node, symbols
-from verifiers.equality.ranges import OPPOSITE, Link, links, parts_of, variables
+from verifiers.equality.ranges import OPPOSITE, Link, links, merged, parts_of, variables
 from verifiers.equality.sampled import same_set
 from verifiers.equality.shapes import Interval, Relation, Shape
 from verifiers.equality.value import FINE, GUARD, environments, value_pair
+
+MAX_PARTS = 64  # of a union: all pairs of parts are compared
 
 
 class Judge(Protocol):
@@ -47,6 +50,9 @@ def as_sets(judge: Judge, reference: Shape, answer: Shape) -> Decision:
     first, second = parts_of(reference), parts_of(answer)
     if first is None or second is None:
         return Decision.DIFFERENT
+    if max(len(first), len(second)) > MAX_PARTS:
+        raise TooComplex("parts")
+    first, second = merged(first), merged(second)
     if len(first) != len(second):
         return Decision.DIFFERENT
     left = list(second)

@@ -87,6 +87,10 @@ RECURRING = re.compile(
     r"(\d{0,50})\.(\d{0,50})(?:\\(?:overline|bar)\s*\{(\d{1,50})\}|\\dot\s*\{?(\d)\}?)"
 )
 TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?\^)")  # 3.2 x 10^-5
+OVER = re.compile(r"\{([^{}]{1,200})\\over(?![A-Za-z])([^{}]{1,200})\}")
+COLOR = re.compile(r"\\(?:color|textcolor)\s*\{[A-Za-z]{1,20}\}")
+NOT_SIGN = re.compile(r"\\not\s*(=|\\in(?![A-Za-z]))")
+DOTTED_ENDS = re.compile(r"\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s*\{?(\d)\}?")  # 0.4̇5̇
 SIGN_IN_BRACES = re.compile(r"\{([:,;])\}")  # 3{:}30
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
 CIRCLED_LIST = re.compile(f"[{CIRCLED}](?:[,、和与\\s]*[{CIRCLED}])*")
@@ -140,6 +144,10 @@ def _circled(match: re.Match[str]) -> str:
     return ", ".join(map(str, numbers))
 
 
+def _negated(match: re.Match[str]) -> str:
+    return r"\ne " if match[1] == "=" else r"\notin "
+
+
 def _script(match: re.Match[str]) -> str:
     signs = match.group()
     if signs[0] in HIGH:
@@ -157,6 +165,8 @@ def _cube_root(match: re.Match[str]) -> str:
 
 def _latex(text: str) -> str:
     if "\\" in text or "$" in text or "{" in text:
+        text = NOT_SIGN.sub(_negated, DOTTED_ENDS.sub(r"\\overline{\1\2\3}", text))
+        text = COLOR.sub("", OVER.sub(r"\\frac{\1}{\2}", text))
         text = ROW_SKIP.sub(r"\\\\", text)
         text = COMMA_GAP.sub(",", DIGIT_GAP.sub("", text))
         text = text.replace(r"\\", "\x01")

@@ -222,9 +222,20 @@ def compare(reference: Node, answer: Node, tolerance: Fraction = Fraction(0)) ->
     try:
         return compare_values(reference, answer, tolerance)
     except TooComplex:
-        if is_tower(reference) != is_tower(answer):
+        if extreme(reference) != extreme(answer):
             return Decision.DIFFERENT
         raise
+
+
+def extreme(node: Node) -> str:
+    """Say whether a number is a power beyond all bounds, or 1 over one, or neither.
+
+    Raises TooComplex where a number that is neither can't be evaluated.
+    """
+    if node.op == "pow" and node.args[1].op == "neg":
+        inverse = Node("pow", (node.args[0], node.args[1].args[0]))
+        return "tiny" if is_tower(inverse) else ""
+    return "tower" if is_tower(node) else ""
 
 
 def is_tower(node: Node) -> bool:
