@@ -61,14 +61,6 @@ def read(tokens: list[Token]) -> Shape:
     return value_or_text(tokens)
 
 
-def _compound(tokens: list[Token]) -> Shape | None:
-    return compound(tokens)
-
-
-def _congruence(tokens: list[Token]) -> Shape | None:
-    return congruence(tokens)
-
-
 def _family(tokens: list[Token]) -> Shape | None:
     found = declaration(tokens)
     return Family(read(list(found.rest)), found.names, found.domain) if found else None
@@ -377,6 +369,6 @@ def _ratio(tokens: list[Token]) -> Shape | None:
 
 # What is tried, first match first
 RULES = (
-    _matrix, _scaled, _compound, _family, _congruence, _both_signs, _several, _span, _union,
+    _matrix, _scaled, compound, _family, congruence, _both_signs, _several, _span, _union,
     _related, _point, _bracketed, _ratio, based,
 )  # fmt: skip
