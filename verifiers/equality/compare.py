@@ -212,11 +212,20 @@ class Comparer:
             return self.spans(reference, answer)
         if isinstance(answer, Sequence) and answer.opener == "to":
             return self.spans(answer, reference)
+        reference, answer = self.once(reference), self.once(answer)
         if isinstance(reference, Sequence) and len(reference.items) == 1:
             return self.shapes(reference.items[0], answer)
         if isinstance(answer, Sequence) and len(answer.items) == 1:
             return self.shapes(reference, answer.items[0])
-        return Decision.DIFFERENT
+        several = isinstance(reference, Sequence) or isinstance(answer, Sequence)
+        return Decision.DIFFERENT if several else self.shapes(reference, answer)
+
+    def once(self, shape: Shape) -> Shape:
+        """Return a value that is given in two forms once: 15 39/40, or 639/40."""
+        if not isinstance(shape, Sequence) or shape.opener or not 1 < len(shape.items) < 4:
+            return shape
+        found = self.distinct(shape.items)
+        return found[0] if len(found) == 1 else shape
 
     def spans(self, span: Sequence, other: Shape) -> Decision:
         """Compare 5 to 7 with 5-7, which reads as a difference, and 2 to 3 with 2:3."""
