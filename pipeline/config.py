@@ -21,12 +21,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.recipe import Recipe, Strict
+from pipeline.schedule import Schedule
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -41,14 +42,95 @@ class Endpoints(Strict):
     api_key_env: str = Field(
         "OPENAI_API_KEY", description="the variable that holds the key; sent only if set"
     )
-    concurrency: int = Field(64, ge=1, description="requests in flight at each URL (guess)")
+    concurrency: int = Field(
+        1_024,
+        ge=1,
+        description="at most so many requests in flight at each URL; how many are best is found"
+        " while it runs (vLLM's own bound is 256 or 1,024)",
+    )
+    start: int = Field(
+        32, ge=1, description="so many at first, then more as it brings more (guess)"
+    )
     timeout_s: float = Field(
-        3_600.0, gt=0, strict=False, description="for one answer: 32 k tokens at 10/s"
+        600.0,
+        gt=0,
+        strict=False,
+        description="of silence; an answer that keeps coming may take for ever (guess: a full"
+        " queue in front of R1)",
     )
     connect_timeout_s: float = Field(10.0, gt=0, strict=False, description="a guess")
     retries: int = Field(
-        8, ge=0, description="with back-off to 60 s this outlives a server's restart"
+        8,
+        ge=0,
+        description="of one request, while the servers answer others; then it is given up alone",
     )
+    patience_s: float = Field(
+        3_600.0,
+        ge=0,
+        strict=False,
+        description="so long no server may answer anything; loading R1 takes up to half of it",
+    )
+    reread_s: float = Field(
+        10.0,
+        gt=0,
+        strict=False,
+        description="so often the file is looked at: URLs that were added or removed count at once",
+    )
+    _origin: tuple[str, str] | None = PrivateAttr(None)  # file, and the table's name in [runtime]
+
+    def again(self) -> Self:
+        """Return what the configuration's file says now; raises ConfigError."""
+        if self._origin is None:
+            return self
+        path, name = self._origin
+        table = _read_toml(Path(path)).get("runtime", {}).get(name, {})
+        try:
+            found = type(self).model_validate(table)
+        except ValidationError as error:
+            raise ConfigError(_explain(Path(path), error)) from None
+        found._origin = self._origin
+        return found
+
+    def changed_at(self) -> float:
+        """Return when the configuration's file changed last; 0 where there is none."""
+        if self._origin is None:
+            return 0.0
+        try:
+            return Path(self._origin[0]).stat().st_mtime
+        except OSError:
+            return 0.0
+
+
+class JudgeEndpoints(Endpoints):
+    """Where the judge of `[recipe.verify.judge]` is served and how hard it is driven."""
+
+    timeout_s: float = Field(
+        600.0, gt=0, strict=False, description="for one reply: 4 k tokens at 10/s, and a queue"
+    )
+    patience_s: float = Field(
+        0.0, ge=0, strict=False, description="so long no server may answer, beyond the retries"
+    )
+
+
+class Caps(Strict):
+    """What the teacher may cost; a run stops cleanly before it would cost more."""
+
+    tokens: int | None = Field(
+        None, gt=0, description="prompts and responses of the version, all rounds; no cap if absent"
+    )
+    money: float | None = Field(
+        None, gt=0, strict=False, description="at the prices below; no cap if absent"
+    )
+
+
+class Prices(Strict):
+    """What the teacher costs, for caps, forecast and report; all 0 where it costs nothing."""
+
+    prompt_million: float = Field(0.0, ge=0, strict=False, description="for a million tokens")
+    response_million: float = Field(0.0, ge=0, strict=False, description="for a million tokens")
+    gpu_hour: float = Field(0.0, ge=0, strict=False, description="for one GPU, while it is asked")
+    gpus: int = Field(1, ge=0, description="of all servers together, for GPU hours")
+    currency: str = Field("USD", description="only shown")
 
 
 class Local(Strict):
@@ -74,7 +156,11 @@ class Runtime(Strict):
         description="processes; as many as there are cores where it is not given",
     )
     endpoints: Endpoints = Endpoints()
+    judge: JudgeEndpoints = JudgeEndpoints()
     local: Local = Local()
+    schedule: Schedule = Schedule()
+    budget: Caps = Caps()
+    prices: Prices = Prices()
 
 
 class Config(Strict):
@@ -107,9 +193,12 @@ def load_config(name: str, version: str | None = None) -> Config:
     if isinstance(recipe, dict) and isinstance(recipe.get("teacher"), str):
         recipe["teacher"] = _read_toml(path.parent / recipe["teacher"])
     try:
-        return Config.model_validate(data)
+        config = Config.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_explain(path, error)) from None
+    config.runtime.endpoints._origin = (str(path.resolve()), "endpoints")
+    config.runtime.judge._origin = (str(path.resolve()), "judge")
+    return config
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

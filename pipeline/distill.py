@@ -14,25 +14,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.acceptance import can_be_accepted, closed, findings, verdict_rows
+from pipeline.accounts import accounted, spent
+from pipeline.asking import (
+    as_response,
+    asks_of,
+    open_questions,
+    tokens_in,
+)
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.progress import Meter, meter
-from pipeline.recipe import Distill, Teacher
-from pipeline.records import Question, Response, canonical_json
+from pipeline.recipe import Teacher
+from pipeline.records import Response
 from pipeline.stage import Run, Stage
-from pipeline.store import Origin, Store
+from pipeline.store import Origin
 from pipeline.teacher import open_client
-from pipeline.teacher.base import Ask, Reply, ask_key
+from pipeline.teacher.base import Ask, Client, Reply
+from pipeline.teacher.budget import Budget, Tokens
 from pipeline.teacher.journal import Journal
-from pipeline.teacher.prompts import build_request
-from verifiers.response import final_answer
+from pipeline.teacher.keeping import JournalKeeper
 
 
 class DistillStage(Stage):
     """Writes `responses/round=NN` for a round ≥ 1; one teacher serves all shards at once."""
 
     name = "distill"
+    revision = 2  # a reply of a thinking teacher that has no </think> holds no answer
 
     def __init__(self, round: int) -> None:
         self.round: int = round
@@ -68,15 +75,10 @@ class DistillStage(Stage):
         jobs = list(self.outdated(run))
         if not jobs:
             return
-        with Journal(run.store.root / "journal") as journal:
-            work = Round(run, self, journal, dict(jobs))
-            attempts = run.config.recipe.distill.attempts
-            shards = (shard for shard, _ in jobs)
-            questions = sum(
-                len(open_questions(run.config, run.store, shard, self.round)) for shard in shards
-            )
-            with meter(self.title, questions * attempts) as progress:
-                work.finish(progress)
+        shards = [shard for shard, _ in jobs]
+        total = sum(len(asks_of(run.config, run.store, shard, self.round)) for shard in shards)
+        with Journal(run.store.root / "journal") as journal, meter(self.title, total) as progress:
+            Round(run, self, journal, dict(jobs)).finish(progress)
 
 
 def check_endpoints(config: Config) -> None:
@@ -111,19 +113,30 @@ class Round:
         teacher = run.config.recipe.teacher
         assert teacher is not None  # the recipe's rule: rounds above 0 have a teacher
         self.teacher: Teacher = teacher
+        self.budget = open_budget(run, self.stage.round)
+        shards = range(run.store.shards)
+        self.answered = sum(answered(run, shard, self.stage.round) for shard in shards)
 
     def finish(self, progress: Meter) -> None:
         """Ask until every shard is sealed."""
         asks = self.asks(progress)
         first = next(asks, None)
         if first is not None:
-            client = open_client(self.teacher, self.teacher.sampling, self.run.config.runtime)
-            with client:
-                for ask, reply in client.replies(_chain(first, asks)):
+            runtime = self.run.config.runtime
+            client = open_client(self.teacher, self.teacher.sampling, runtime, self.budget)
+            client.on_tick = lambda: progress.advance(0, self.note(client))
+            keeper = JournalKeeper(self.journal, self.teacher.name)
+            book = accounted(self.run.store, self.stage.title, self.teacher.name, client)
+            with client, book:
+                for ask, reply in client.replies(_chain(first, asks), keeper):
                     self.take(ask, reply)
                     progress.advance(1)
         for shard in sorted(self.open):
             self.seal_if_whole(shard)
+
+    def note(self, client: Client) -> str:
+        """Return what a person wants to see beside the bar."""
+        return f"{client.note()}; {self.answered:,} answered before"
 
     def asks(self, progress: Meter) -> Iterator[Ask]:
         """Yield what is to be asked, opening one shard after the other as there is room.
@@ -133,23 +146,23 @@ class Round:
         for shard, origin in sorted(self.waiting.items()):
             state = self.open[shard] = Open(origin)
             wanted = asks_of(self.run.config, self.run.store, shard, self.stage.round)
-            known = self.journal.get([a.key for a in wanted], self.teacher.sampling.max_tokens)
+            known = self.journal.known([a.key for a in wanted], self.teacher.sampling.max_tokens)
             missing = [ask for ask in wanted if ask.key not in known]
             state.outstanding = len(missing)
             progress.advance(len(wanted) - len(missing))
+            for prompt, response in known.values():
+                self.budget.add(Tokens(prompt, response))
             self.shard_of_ask |= {ask.key: shard for ask in missing}
             yield from missing
             state.admitted = True
             self.seal_if_whole(shard)
 
     def take(self, ask: Ask, reply: Reply) -> None:
-        """Make a reply durable, and seal its shard if it was the last one."""
+        """Seal the shard of a reply, which is kept already, if it was the last one."""
         shard = self.shard_of_ask.pop(ask.key)
         state = self.open[shard]
         if reply.finish_reason == "error":
             state.refused[ask.key] = reply
-        else:
-            self.journal.put(ask.key, reply, teacher=self.teacher.name)
         state.outstanding -= 1
         self.seal_if_whole(shard)
 
@@ -172,71 +185,28 @@ class Round:
         self.stage.save(self.run.store, shard, state.origin, made, seconds)
 
 
+def open_budget(run: Run, round: int) -> Budget:
+    """Return the version's budget with what the responses that are sealed have cost.
+
+    Those of the shards that are still to be sealed count as their replies are found in the
+    journal. A reply that another version paid for counts as if this one had.
+    """
+    runtime, before = run.config.runtime, spent(run.store)
+    budget = Budget(runtime.budget, runtime.prices, before.seconds)
+    budget.add(Tokens(response=before.lost_tokens))
+    for number in range(1, round + 1):
+        table = f"responses/round={number:02d}"
+        for shard in range(run.store.shards):
+            budget.add(tokens_in(run.store, table, shard))
+    return budget
+
+
+def answered(run: Run, shard: int, round: int) -> int:
+    """Return how many of a shard's chosen questions need no further response."""
+    chosen = int(run.store.read("chosen", shard).num_rows)
+    return chosen - len(open_questions(run.config, run.store, shard, round))
+
+
 def _chain(first: Ask, rest: Iterator[Ask]) -> Iterator[Ask]:
     yield first
     yield from rest
-
-
-def asks_of(config: Config, store: Store, shard: int, round: int) -> list[Ask]:
-    """Return everything that a round asks about a shard's open questions, in order of id."""
-    recipe = config.recipe
-    assert recipe.teacher is not None
-    questions = open_questions(config, store, shard, round)
-    answers: dict[str, str] = {}
-    if recipe.distill.policy == "rethink" and round > 1:
-        answers = last_answers(store, shard, round, recipe.teacher.name)
-    first = (round - 1) * recipe.distill.attempts
-    return [
-        make_ask(recipe.teacher, recipe.distill, question, attempt, answers.get(question.id))
-        for question in questions
-        for attempt in range(first, first + recipe.distill.attempts)
-    ]
-
-
-def open_questions(config: Config, store: Store, shard: int, round: int) -> list[Question]:
-    """Return the chosen questions that no earlier round closed, and that a reply could close."""
-    chosen = set(store.read("chosen", shard).column("id").to_pylist())
-    rows = (q for q in Question.from_table(store.read("questions", shard)) if q.id in chosen)
-    questions = [question for question in rows if can_be_accepted(question, round, config.recipe)]
-    kinds = {question.id: question.kind for question in questions}
-    verdicts = (v for v in verdict_rows(store, shard, range(round)) if v.id in kinds)
-    done = closed(findings(verdicts), kinds, config.recipe.select)
-    return [question for question in questions if question.id not in done]
-
-
-def last_answers(store: Store, shard: int, round: int, teacher: str) -> dict[str, str]:
-    """Return the newest answer of the teacher to each question, thinking left out."""
-    answers: dict[str, str] = {}
-    for number in range(1, round):
-        for response in Response.from_table(store.read(f"responses/round={number:02d}", shard)):
-            if response.teacher == teacher and response.answer and response.answer.strip():
-                answers[response.id] = final_answer(response.answer)
-    return answers
-
-
-def make_ask(
-    teacher: Teacher, distill: Distill, question: Question, attempt: int, last: str | None
-) -> Ask:
-    """Return one request for one reply; with a last answer, the request to re-answer."""
-    again = (distill.rethink_prompt, last) if last is not None else None
-    request = build_request(teacher, question.prompt, again)
-    key = ask_key(teacher, teacher.sampling, request, attempt)
-    return Ask(question.id, attempt, request, key)
-
-
-def as_response(teacher: Teacher, round: int, ask: Ask, reply: Reply) -> Response:
-    """Return a reply as the record of a response."""
-    sampling = teacher.sampling.model_dump(mode="json", exclude={"stop"})
-    if reply.error:
-        sampling["error"] = reply.error[:500]
-    return Response.parse(
-        teacher.reply_prefix + reply.text if reply.finish_reason != "error" else "",
-        id=ask.id,
-        teacher=teacher.name,
-        round=round,
-        attempt=ask.attempt,
-        finish_reason=reply.finish_reason,
-        prompt_tokens=reply.prompt_tokens,
-        response_tokens=reply.response_tokens,
-        sampling=canonical_json(sampling),
-    )

@@ -60,6 +60,10 @@ class TeacherUnavailable(PassingError):
     """The teacher's servers did not answer in spite of all retries."""
 
 
+class BudgetSpent(PassingError):
+    """A cap on tokens or money is reached; what arrived is kept."""
+
+
 class CorruptShard(BuildError):
     """A shard on disk is not what its manifest says."""
 

@@ -74,7 +74,8 @@ class VerifierFacts:
 class RoundFacts:
     """One round: responses by what all their verdicts come to, and what the round gained.
 
-    `gained` counts questions that had no correct response before, `rows` published rows.
+    `gained` counts questions that had no correct response before, `rows` published rows, and
+    `tokens` those of prompts and responses, as far as they were counted.
     """
 
     round: int
@@ -86,6 +87,12 @@ class RoundFacts:
     unjudged: int
     gained: int
     rows: int
+    tokens: int
+
+    @property
+    def tokens_a_gain(self) -> int | None:
+        """What a question that was answered for the first time cost, None where none was."""
+        return round(self.tokens / self.gained) if self.gained else None
 
 
 @dataclass(frozen=True, slots=True)

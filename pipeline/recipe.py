@@ -15,8 +15,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
@@ -24,29 +22,39 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.licences import permits, spdx
+from pipeline.recipe_teacher import RETHINK_PROMPT, Distill, Sampling, Strict, Teacher
 from pipeline.records import DIFFICULTIES, KINDS
 from pipeline.sources.base import Source, available_sources
+from verifiers.judge_words import PROMPT, check_prompt
 
-SYSTEM_PROMPT = (
-    "You are a helpful assistant. Think about the question first, then answer. Write the"
-    " reasoning and the answer in these tags: <think> reasoning process here </think>"
-    " <answer> answer here </answer>."
-)
-RETHINK_PROMPT = (
-    "{question}\nThe assistant's previous answer is: <answer> {answer} </answer>,"
-    " and please re-answer."
-)
+__all__ = [
+    "RETHINK_PROMPT",
+    "TEMPLATE_RULES",
+    "Choose",
+    "Collect",
+    "Decontaminate",
+    "Deduplicate",
+    "Distill",
+    "Embed",
+    "Judge",
+    "JudgeSampling",
+    "LabelRecipe",
+    "Limit",
+    "Publish",
+    "Recipe",
+    "Sampling",
+    "Select",
+    "Share",
+    "Strict",
+    "Teacher",
+    "Verify",
+]
 
 TEMPLATE_RULES = ("not_closed", "no_thinking", "empty_thinking", "empty_answer", "nested_tags")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0, le=1)]
-
-
-class Strict(BaseModel):
-    """A part of the configuration: unknown keys and values of another type are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Collect(Strict):
@@ -57,6 +65,21 @@ class Collect(Strict):
         gt=0,
         description="a longer prompt is refused; a guess: 50 k tokens, beyond any teacher's prompt",
     )
+
+
+class Licences(Strict):
+    """Under which licences a question may be taken, as SPDX identifiers or patterns (`*-NC-*`).
+
+    Of `A AND B` both must be allowed, of `A OR B` one. A source under a licence that is not
+    is an error; where rows say their own, those that are not are refused (`licence`).
+    """
+
+    allow: tuple[str, ...] = Field((), strict=False, description="empty: all but those denied")
+    deny: tuple[str, ...] = Field((), strict=False, description="these never, allowed or not")
+
+    def permits(self, expression: str) -> bool:
+        """Tell whether rows under a licence may be taken; raises ValueError for no expression."""
+        return permits(expression, self.allow, self.deny)
 
 
 class LabelRecipe(Strict):
@@ -92,7 +115,16 @@ class Deduplicate(Strict):
     numbers_must_agree: tuple[str, ...] = Field(
         ("math", "science"),
         strict=False,
-        description="kinds in which the same words with other numbers are another question",
+        description="kinds in which other numbers or signs make another question",
+    )
+    letters_must_agree: bool = Field(
+        True, description="texts in letters unknown to an English encoder must share half of them"
+    )
+    questions_must_agree: bool = Field(
+        True, description="long texts of one setting must ask the same about it"
+    )
+    recall: Limit = Field(
+        0.995, description="share of pairs to find, by a sample; below it the search is widened"
     )
     source_priority: tuple[str, ...] = Field(
         (), strict=False, description="names of sources; the first is kept before the next"
@@ -108,15 +140,15 @@ class Decontaminate(Strict):
         description="files or folders; $VARIABLES expand, and package:NAME/PATH lies in a package",
     )
     coverage: Limit = Field(
-        0.5,
-        description="share of an item's text that lies under shared 8-grams; measured: finds"
-        " 0.950 of disguised copies",
+        0.45,
+        description="share of both texts in shared runs of three words, weighted by rarity;"
+        " measured: with the next three, finds 0.99 of disguised copies",
     )
     short_coverage: Limit = Field(
-        0.9,
-        description="the same for items under 13 tokens; measured: at 0.5, 5 % of real questions"
-        " hit one by phrases, at 0.9, 0.1 %",
+        0.85, description="share of the words of an item of under 20 tokens (measured)"
     )
+    contained: Limit = Field(0.85, description="share of a text that stands in the other (guess)")
+    said: float = Field(5.0, gt=0, description="what it says then, in rare words (guess)")
     semantic: bool = Field(
         True, description="compare by meaning too, for which all benchmark items are embedded"
     )
@@ -142,63 +174,52 @@ class Choose(Strict):
         return keep
 
 
-class Sampling(Strict):
-    """How a teacher samples; all but `max_tokens` is part of a reply's key."""
+class JudgeSampling(Sampling):
+    """How the judge samples; all but `max_tokens` is part of a reply's key."""
 
-    temperature: float = Field(0.6, ge=0, le=2, description="from DeepSeek-R1's model card")
-    top_p: float = Field(0.95, gt=0, le=1, description="from DeepSeek-R1's model card")
-    max_tokens: int = Field(32_768, gt=0, description="the evaluation length of the papers")
-    seed: int = Field(0, description="attempt n samples with seed + n")
-    stop: tuple[str, ...] = Field((), strict=False, description="texts at which a reply ends")
+    temperature: float = Field(0.0, ge=0, le=2, description="its likeliest verdict, every time")
+    top_p: float = Field(1.0, gt=0, le=1, description="all of its words, at temperature 0 one")
+    max_tokens: int = Field(
+        4_096, gt=0, description="room for a judge that thinks (guess); others stop after a word"
+    )
 
 
-class Teacher(Strict):
-    """The model that answers, and how it is addressed.
+class Judge(Strict):
+    """The model that is asked where `math` could not tell, served as `[runtime.judge]` says.
 
-    `style` "chat" sends messages; "completion" sends `shots` + `template` as raw text and
-    puts `reply_prefix` in front of what comes back.
+    Without this table no model judges. AM asks Qwen2.5-7B-Instruct.
     """
 
-    name: str = Field(min_length=1, description="as published in every row")
-    model: str = Field(min_length=1, description="as the server or the loader knows it")
+    model: str = Field(min_length=1, description="as the server knows it")
     revision: str = Field(min_length=1, description="of the model's weights")
-    engine: Literal["openai", "transformers"] = Field(
-        description="a server that speaks OpenAI's API, or this process"
+    prompt: str = Field(PROMPT, description="one user turn; must have {reference} and {answer}")
+    reasons: tuple[
+        Literal["undecided", "too_complex", "timeout", "memory", "crashed", "no_answer"], ...
+    ] = Field(
+        ("undecided", "too_complex", "timeout", "memory", "crashed"),
+        strict=False,
+        description="of the math verifier, for which the judge is asked: all that is unverified"
+        " but `reference_unusable`; `no_answer` may be added",
     )
-    style: Literal["chat", "completion"] = Field("chat", description="messages, or raw text")
-    system: str = Field(SYSTEM_PROMPT, description="of chat; the original's, in our words")
-    shots: str = Field("", description="of completion: examples in front of the question")
-    template: str = Field("{question}\n<think>", description="of completion")
-    reply_prefix: str = Field("", description="of completion: put in front of what comes back")
-    sampling: Sampling = Sampling()
-
-    @model_validator(mode="after")
-    def _has_question(self) -> Self:
-        if self.style == "completion" and "{question}" not in self.template:
-            raise ValueError("template must contain {question}")
-        return self
-
-    def identity(self) -> dict[str, Any]:
-        """Return what decides the replies; the engine only decides where they are made."""
-        return self.model_dump(mode="json", exclude={"engine"})
-
-
-class Distill(Strict):
-    """How often a question without an accepted response is asked."""
-
-    rounds: int = Field(1, ge=0, le=99, description="0 asks no teacher at all")
-    attempts: int = Field(1, ge=1, description="in each round")
-    policy: Literal["sample", "rethink"] = Field(
-        "sample", description="afresh, or from round 2 on by arXiv 2503.19855: think again"
+    remarks: tuple[Literal["answer_unparsable", "answer_is_text"], ...] = Field(
+        ("answer_unparsable", "answer_is_text"),
+        strict=False,
+        description="of a `different` for which it is asked too: the answer could not be parsed",
     )
-    rethink_prompt: str = Field(RETHINK_PROMPT, description="arXiv 2503.19855, section 3.1")
+    max_answer_chars: int = Field(4_000, gt=0, description="a longer one is not judged (guess)")
+    max_reference_chars: int = Field(8_000, gt=0, description="the same (guess)")
+    max_question_chars: int = Field(
+        8_000, gt=0, description="of a longer one the middle is left out (guess)"
+    )
+    tail_chars: int = Field(
+        1_000, gt=0, description="of the response's end, where no final answer is found (guess)"
+    )
+    sampling: JudgeSampling = JudgeSampling()
 
-    @field_validator("rethink_prompt")
+    @field_validator("prompt")
     @classmethod
     def _has_slots(cls, prompt: str) -> str:
-        if "{question}" not in prompt or "{answer}" not in prompt:
-            raise ValueError("must contain {question} and {answer}")
-        return prompt
+        return check_prompt(prompt)
 
 
 class Verify(Strict):
@@ -208,6 +229,7 @@ class Verify(Strict):
         {"math": "math", "code": "code"}, description="kind → verifier; others are unverified"
     )
     settings: dict[str, dict[str, Any]] = Field({}, description="verifier → its settings")
+    judge: Judge | None = Field(None, description="the model that is asked last; see below")
 
     @field_validator("by_kind")
     @classmethod
@@ -225,7 +247,22 @@ class Verify(Strict):
             raise ValueError(
                 f"rules.off: {sorted(kept)} can't be off: every published answer has both parts"
             )
+        if "judge" in settings:
+            raise ValueError("judge: its settings stand in recipe.verify.judge")
         return settings
+
+    @model_validator(mode="after")
+    def _judged(self) -> Self:
+        named = {*self.by_kind.values()}
+        if self.judge is None and "judge" in named:
+            raise ValueError("by_kind: names the judge, and [recipe.verify.judge] is missing")
+        if self.judge is not None and not named & {"math", "judge"}:
+            raise ValueError("judge: would never be asked, no kind goes to math or judge")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the verdicts; tables made before there were judges stay current."""
+        return self.model_dump(exclude={"judge"} if self.judge is None else set())
 
 
 class Select(Strict):
@@ -281,6 +318,7 @@ class Recipe(Strict):
         min_length=1, strict=False, description="where questions come from, as [[recipe.sources]]"
     )
     collect: Collect = Collect()
+    licences: Licences = Licences()
     label: LabelRecipe = LabelRecipe()
     embed: Embed = Embed()
     deduplicate: Deduplicate = Deduplicate()
@@ -306,9 +344,25 @@ class Recipe(Strict):
         names = [source.name for source in self.sources]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"sources: names must differ, {repeated} are used twice")
+        for place, source in enumerate(self.sources):
+            _check_licence(place, source, self.licences)
         if self.teacher is None and self.distill.rounds > 0:
             raise ValueError("teacher: is missing, and distill.rounds is above 0")
         return self
+
+
+def _check_licence(place: int, source: Source, allowed: Licences) -> None:
+    """Raise ValueError for a source whose licence is none, or is not allowed for any row."""
+    if spdx(source.licence) is None:
+        raise ValueError(
+            f"sources[{place}].licence: must be an SPDX expression such as MIT, CC-BY-4.0 or"
+            f" LicenseRef-of-your-own, got {source.licence!r}"
+        )
+    if not source.licence_by_row() and not allowed.permits(source.licence):
+        raise ValueError(
+            f"sources[{place}].licence: recipe.licences does not allow {source.licence!r}; take"
+            f" {source.name} out, or allow it"
+        )
 
 
 def _source(index: int, options: Any) -> Source:

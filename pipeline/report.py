@@ -16,11 +16,13 @@ from pathlib import Path
 from markupsafe import Markup
 
 from pipeline import original
+from pipeline.accounts import spent
 from pipeline.card import limitations, teacher_rows
 from pipeline.card_header import title
 from pipeline.compare import compare_versions
 from pipeline.config import Config
 from pipeline.facts import STAGES, Facts, gather
+from pipeline.forecast import beside, read_forecast
 from pipeline.provenance import stage_seconds
 from pipeline.render import asset, page
 from pipeline.report_plots import figures
@@ -60,6 +62,7 @@ def build_report(config: Config, store: Store, against: Store | None = None) -> 
         teacher=teacher_rows(config.recipe.teacher),
         limitations=list(limitations(config, facts)),
         seconds=stage_seconds(store),
+        forecast=forecast_rows(config, store, facts),
         figures={name: Markup(text) for name, text in figures(facts).items()},
         rows=sample(store, ROWS),
         before=before,
@@ -73,6 +76,14 @@ def build_report(config: Config, store: Store, against: Store | None = None) -> 
         clip=clip,
         shortest=SHORTEST,
     )
+
+
+def forecast_rows(config: Config, store: Store, facts: Facts) -> list[tuple[str, ...]]:
+    """Return what was forecast beside what has happened; nothing without a forecast."""
+    forecast = read_forecast(store.folder)
+    if forecast is None:
+        return []
+    return list(beside(forecast, facts.rounds, spent(store), config.runtime.prices))
 
 
 def policy(*scripts: str) -> str:

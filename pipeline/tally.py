@@ -35,6 +35,7 @@ ROUND_COLUMNS = (
     "unjudged",
     "gained",
     "rows",
+    "tokens",
 )
 KEY = ["id", "teacher", "round", "attempt"]
 Published = dict[str, list[ResponseKey]]  # id → the responses that are published
@@ -127,9 +128,10 @@ class Tally:
         answered: set[str] = set()
         for number in rounds(store, "responses"):
             counts, asked, right = self.rounds[number], set(), set()
-            for key in _response_keys(store, shard, number):
+            for key, tokens in _responses(store, shard, number):
                 asked.add(key[0])
                 counts["responses"] += 1
+                counts["tokens"] += tokens
                 outcome = found[key].outcome if key in found else "unjudged"
                 counts[outcome] += 1
                 if outcome == Outcome.CORRECT:
@@ -175,9 +177,12 @@ def _similarity(reason: str, score: float | None) -> str:
     return f"{reason}, {low:.2f} to {low + 0.02:.2f}"
 
 
-def _response_keys(store: Store, shard: int, number: int) -> Iterator[ResponseKey]:
-    for row in rows(store, f"responses/round={number:02d}", shard, KEY):
-        yield (row["id"], row["teacher"], row["round"], row["attempt"])
+def _responses(store: Store, shard: int, number: int) -> Iterator[tuple[ResponseKey, int]]:
+    """Yield the key of each response with the tokens of prompt and response that it cost."""
+    columns = [*KEY, "prompt_tokens", "response_tokens"]
+    for row in rows(store, f"responses/round={number:02d}", shard, columns):
+        tokens = (row["prompt_tokens"] or 0) + (row["response_tokens"] or 0)
+        yield (row["id"], row["teacher"], row["round"], row["attempt"]), tokens
 
 
 def count_all(store: Store) -> Tally:

@@ -21,7 +21,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FAULTS = ("reset", "half", "garbage", "empty", "silence", "pause")
+FAULTS = ("reset", "half", "stall", "garbage", "empty", "silence", "pause")
+PIECES = 8  # events in which a streamed text comes
 Rule = Mapping[str, Any]
 
 
@@ -57,7 +58,7 @@ def find_fault(rules: Sequence[Rule], body: Mapping[str, Any], number: int, trie
 def answer_to(rules: Sequence[Rule], body: Mapping[str, Any]) -> dict[str, Any]:
     """The whole answer to a request: the same for the same body, cut at `max_tokens` words."""
     rule = next((rule for rule in rules if _applies(rule, body)), {})
-    text, finish = _cut(rule.get("text") or _default_text(body), body)
+    text, finish = _cut(rule["text"] if "text" in rule else _default_text(body), body)
     finish = rule.get("finish_reason", finish)
     usage = {
         "prompt_tokens": len(asked_text(body).split()),
@@ -73,6 +74,28 @@ def answer_to(rules: Sequence[Rule], body: Mapping[str, Any]) -> dict[str, Any]:
         choice["text"] = text
     usage["total_tokens"] = sum(usage.values())
     return {"id": body_hash(body)[:16], "choices": [choice], "usage": usage}
+
+
+def events_of(answer: Mapping[str, Any]) -> list[bytes]:
+    """The same answer as a stream: server-sent events, thinking first, usage last."""
+    choice = answer["choices"][0]
+    pieces: list[dict[str, Any]] = []
+    if "message" in choice:
+        message = choice["message"]
+        for name in ("reasoning_content", "content"):
+            pieces += [{"delta": {name: part}} for part in _pieces(message.get(name) or "")]
+    else:
+        pieces += [{"text": part} for part in _pieces(choice["text"])]
+    pieces = pieces or [{"delta": {"content": ""}} if "message" in choice else {"text": ""}]
+    pieces[-1]["finish_reason"] = choice["finish_reason"]
+    said = [{"id": answer["id"], "choices": [{"index": 0, **piece}]} for piece in pieces]
+    said.append({"id": answer["id"], "choices": [], "usage": answer["usage"]})
+    return [*(b"data: %b\n\n" % json.dumps(one).encode() for one in said), b"data: [DONE]\n\n"]
+
+
+def _pieces(text: str) -> list[str]:
+    size = max(1, -(-len(text) // PIECES))
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _contains(rule: Rule, body: Mapping[str, Any]) -> bool:

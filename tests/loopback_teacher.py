@@ -34,7 +34,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.loopback_replies import Rule, answer_to, body_hash, find_fault
+from tests.loopback_replies import Rule, answer_to, body_hash, events_of, find_fault
 
 PATHS = ("/v1/chat/completions", "/v1/completions")
 GARBAGE = b'{"choices": [{"text": "half a'
@@ -53,6 +53,8 @@ class Server:
         log: Path | None = None,
     ) -> None:
         self.url = ""
+        self.metrics = ""  # what /metrics says; set it at any time
+        self.looked_at = 0  # how often /metrics was asked for
         self.in_flight = self.most_in_flight = self.connections = 0
         self._replies, self._faults, self._delay = replies, faults, delay
         self._log = log.open("a", encoding="utf-8") if log else None
@@ -106,6 +108,10 @@ class Server:
         path = head.split(" ", 2)[1]
         length = int(head.partition("content-length:")[2].partition("\r\n")[0] or 0)
         body = json.loads(await streams[0].readexactly(length) or b"{}")
+        if path == "/metrics":  # no request: neither counted nor logged
+            self.looked_at += 1
+            await _send(streams, "200 OK" if self.metrics else "404 None", self.metrics.encode())
+            return True
         number, self._arrived = self._arrived, self._arrived + 1
         line = {"number": number, "hash": body_hash(body), "time": time.time(), "path": path}
         line |= {"keyed": "\r\nauthorization:" in head, "body": body, "answered": "gone"}
@@ -116,7 +122,7 @@ class Server:
         finally:
             self.in_flight -= 1
             self._write_line(line)
-        return line["answered"] not in ("reset", "half", "gone", "silence")
+        return line["answered"] not in ("reset", "half", "gone", "silence", "stall")
 
     async def _answer(self, streams: Streams, line: Mapping[str, Any]) -> str:
         if line["path"] not in PATHS:
@@ -125,7 +131,7 @@ class Server:
         self._tries[line["hash"]] += 1
         rule = find_fault(self._faults, line["body"], line["number"], tries)
         fault = rule.get("fault", "")
-        if fault in ("silence", "pause"):
+        if fault in ("silence", "pause"):  # a "pause" ends with a reply
             wait = rule.get("seconds", 1.0) if fault == "pause" else None
         else:
             wait = self._delay
@@ -133,8 +139,10 @@ class Server:
             return "silence" if fault == "silence" else "gone"
         if fault.isdigit():
             return await _status(streams, fault, rule)
-        whole = json.dumps(answer_to(self._replies, line["body"])).encode()
-        return await _misbehave(streams, fault, whole)
+        answer = answer_to(self._replies, line["body"])
+        if line["body"].get("stream"):
+            return await _stream(streams, fault, events_of(answer))
+        return await _misbehave(streams, fault, json.dumps(answer).encode())
 
     def _write_line(self, line: dict[str, Any]) -> None:
         line["done"] = time.time()
@@ -168,6 +176,31 @@ async def _misbehave(streams: Streams, fault: str, whole: bytes) -> str:
         await _send(streams, "200 OK", whole)
         return "reply"
     return fault
+
+
+async def _stream(streams: Streams, fault: str, events: Sequence[bytes]) -> str:
+    """Send the reply event by event, or what the fault makes of it."""
+    reader, writer = streams
+    if fault == "reset":
+        writer.transport.abort()
+        return fault
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    writer.write(head.encode())
+    if fault in ("garbage", "empty"):
+        events = [b"data: " + (GARBAGE if fault == "garbage" else EMPTY) + b"\n\n"]
+    broken = fault in ("half", "stall")
+    for event in events[: len(events) // 2] if broken else events:
+        writer.write(b"%x\r\n%b\r\n" % (len(event), event))
+    await writer.drain()
+    if broken:
+        if fault == "stall":
+            await _still_there(reader, None)
+        return fault
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+    return fault if fault in ("garbage", "empty") else "reply"
 
 
 async def _status(streams: Streams, status: str, rule: Rule) -> str:

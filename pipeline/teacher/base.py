@@ -7,7 +7,7 @@ An ask carries the request exactly as it is sent, either `{"messages": [...]}` o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,12 +17,13 @@ from pipeline.records import content_hash
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request for one reply to question `id`."""
+    """One request for one reply to question `id`; `temperature` where it isn't the teacher's."""
 
     id: str
     attempt: int
     request: Mapping[str, Any]
     key: str
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,45 @@ class Reply:
     error: str = ""
 
 
+class Keeper:
+    """Makes what arrives durable, in the thread in which it arrives; this one keeps nothing.
+
+    What its methods raise ends the client: a reply that cannot be kept must not be paid for.
+    """
+
+    def replies(self, arrived: Sequence[tuple[Ask, Reply]]) -> None:
+        """Keep what arrived together, refusals among it; returns when all of it is kept."""
+
+    def partial(self, ask: Ask, text: str, why: str) -> None:
+        """Keep what had come of a reply whose connection broke, for a person to look at."""
+
+
 class Client(ABC):
-    """A running teacher."""
+    """A running teacher.
+
+    `on_tick`, where it is set, is called about once a second while `replies` waits.
+    """
+
+    on_tick: Callable[[], None] | None = None
 
     @abstractmethod
-    def replies(self, asks: Iterable[Ask]) -> Iterator[tuple[Ask, Reply]]:
-        """Yield each ask with its reply as it arrives, in any order.
+    def replies(
+        self, asks: Iterable[Ask], keeper: Keeper | None = None
+    ) -> Iterator[tuple[Ask, Reply]]:
+        """Yield each ask with its reply as it arrives, in any order; a keeper has it before.
 
         Takes asks only as fast as there is room for them. Raises TeacherUnavailable when
-        the servers stay silent in spite of all retries, and Unavailable or ConfigError when
-        asking again cannot help (no such model, key refused).
+        the servers stay silent in spite of all patience, BudgetSpent at a cap, and
+        Unavailable or ConfigError when asking again cannot help (no such model, key refused).
         """
+
+    def note(self) -> str:
+        """Return what a person wants to see while it runs, in a few words."""
+        return ""
+
+    def account(self) -> list[dict[str, Any]]:
+        """Return what was sent to each server and what came back, since the client began."""
+        return []
 
     def close(self) -> None:  # noqa: B027 - a client may hold nothing
         """Give back connections and memory; requests in flight are given up."""
@@ -61,6 +90,13 @@ class Client(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def sampling_of(sampling: Sampling, ask: Ask) -> Sampling:
+    """Return how an ask is sampled: as the teacher is, or at a temperature of its own."""
+    if ask.temperature is None or ask.temperature == sampling.temperature:
+        return sampling
+    return sampling.model_copy(update={"temperature": ask.temperature})
 
 
 def ask_key(teacher: Teacher, sampling: Sampling, request: Mapping[str, Any], attempt: int) -> str:

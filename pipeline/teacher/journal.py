@@ -6,11 +6,11 @@ A data folder has one journal, which all its datasets and versions share::
 
     put("3fa9…", Reply("… so 42.\\n</think>\\n42", "stop", 80, 412, max_tokens=4096), "r1")
 
-Each file is SQLite in WAL mode with synchronous=FULL, and each reply is one transaction, so
-a reply for which `put` has returned outlives a kill, and a power cut where the disk obeys
-fsync. Runs in several processes of one machine may use a journal at the same time; WAL
-needs a local disk, not a network file system. Nothing is ever changed or deleted: the
-first reply under a key and max_tokens stands. An open journal must not cross a fork.
+Each file is SQLite in WAL mode with synchronous=FULL, and replies are put in transactions, so
+one for which `put` has returned outlives a kill, and a power cut where the disk obeys fsync.
+Runs in several processes of one machine may use a journal at the same time; WAL needs a local
+disk, not a network file system. Nothing is ever changed or deleted: the first reply under a key
+and max_tokens stands. An open journal must not cross a fork.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Any, Self
 
 import zstandard
 
@@ -61,6 +61,12 @@ FROM replies WHERE key IN ({marks}) AND (finish_reason = 'stop' OR max_tokens >=
 ORDER BY key, finish_reason != 'stop', max_tokens
 """
 
+KNOWN = """
+SELECT key, prompt_tokens, response_tokens
+FROM replies WHERE key IN ({marks}) AND (finish_reason = 'stop' OR max_tokens >= ?)
+ORDER BY key, finish_reason != 'stop', max_tokens
+"""
+
 UNWRITABLE = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it is read-only",
@@ -85,13 +91,27 @@ class Journal:
         Raises ValueError for a reply that is an error, StoreUnwritable, CorruptShard, and
         PassingError where another process holds the file for longer than the timeout.
         """
-        _check(key, reply)
-        compressed, text = _pack(reply.text)
-        counts = (reply.prompt_tokens, reply.response_tokens)
-        named = (key, reply.max_tokens, teacher, reply.finish_reason)
-        row = (*named, *counts, time.time(), compressed, text)
-        with self._lock, self._blame(key[0]):
-            self._partition(key[0]).execute(INSERT, row)
+        self.put_all([(key, reply)], teacher)
+
+    def put_all(self, replies: Iterable[tuple[str, Reply]], teacher: str) -> None:
+        """Keep replies as `put` does, those of one file in one transaction.
+
+        A disk that takes 7 ms to flush keeps 150 replies a second one by one (docs/log.md), and
+        any number of them in 16 flushes.
+        """
+        rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for key, reply in replies:
+            rows[key[:1]].append(_row(key, reply, teacher))
+        for partition, part in rows.items():
+            with self._lock, self._blame(partition):
+                database = self._partition(partition)
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    database.executemany(INSERT, part)
+                    database.execute("COMMIT")
+                except BaseException:
+                    database.rollback()
+                    raise
 
     def get(self, keys: Iterable[str], max_tokens: int) -> dict[str, Reply]:
         """Return the replies that need not be asked for again, by key.
@@ -99,15 +119,16 @@ class Journal:
         A reply that finished counts whatever its `max_tokens` was; one that was cut off
         counts if it had at least the `max_tokens` asked for now.
         """
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for key in keys:
-            wanted[key[0]].add(key)
         found: dict[str, Reply] = {}
-        with self._lock:
-            for partition, part in wanted.items():
-                if self._path(partition).exists():
-                    found.update(self._read(partition, sorted(part), max_tokens))
+        for key, *row in self._found(SELECT, keys, max_tokens):
+            with self._blame(key[0]):
+                found[key] = _reply(*row)
         return found
+
+    def known(self, keys: Iterable[str], max_tokens: int) -> dict[str, tuple[int, int]]:
+        """Return which replies `get` would, with their tokens (prompt, response), without text."""
+        found = self._found(KNOWN, keys, max_tokens)
+        return {key: (prompt or 0, response or 0) for key, prompt, response in found}
 
     def close(self) -> None:
         """Close the files; using the journal again opens them again."""
@@ -121,17 +142,26 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, partition: str, keys: list[str], max_tokens: int) -> dict[str, Reply]:
-        found: dict[str, Reply] = {}
-        with self._blame(partition):
-            database = self._partition(partition)
-            for start in range(0, len(keys), BATCH):
-                batch = keys[start : start + BATCH]
-                query = SELECT.format(marks=",".join("?" * len(batch)))
-                for key, *columns in database.execute(query, [*batch, max_tokens]):
-                    if key not in found:
-                        found[key] = _reply(*columns)
-        return found
+    def _found(self, query: str, keys: Iterable[str], max_tokens: int) -> Iterator[Any]:
+        """Yield the first row of each key, of the partitions that exist."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for key in keys:
+            wanted[key[0]].add(key)
+        for partition, part in wanted.items():
+            if self._path(partition).exists():
+                yield from self._read(query, partition, sorted(part), max_tokens)
+
+    def _read(self, query: str, partition: str, keys: list[str], max_tokens: int) -> Iterator[Any]:
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            asked = query.format(marks=",".join("?" * len(batch)))
+            seen = ""
+            with self._lock, self._blame(partition):
+                rows = self._partition(partition).execute(asked, [*batch, max_tokens]).fetchall()
+            for row in rows:  # those of one key stand together, the one that counts first
+                if row[0] != seen:
+                    seen = row[0]
+                    yield row
 
     def _path(self, partition: str) -> Path:
         return self.folder / f"replies-{partition}.sqlite"
@@ -216,6 +246,14 @@ def _check(key: str, reply: Reply) -> None:
         raise ValueError(f"finish_reason: {reply.finish_reason!r} is not kept, stop and length are")
     if reply.max_tokens < 1:
         raise ValueError(f"max_tokens: must be what was asked for, got {reply.max_tokens}")
+
+
+def _row(key: str, reply: Reply, teacher: str) -> tuple[Any, ...]:
+    _check(key, reply)
+    compressed, text = _pack(reply.text)
+    named = (key, reply.max_tokens, teacher, reply.finish_reason)
+    counts = (reply.prompt_tokens, reply.response_tokens)
+    return (*named, *counts, time.time(), compressed, text)
 
 
 def _pack(text: str) -> tuple[bool, bytes]:

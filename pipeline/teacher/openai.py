@@ -8,28 +8,34 @@ The part of a configuration that it reads::
     concurrency = 64
 
 A reply is asked for again only if it did not arrive whole. Two requests for one ask can
-happen (a connection cut on the way back); two replies to one ask cannot. Answers are not
-streamed, so nothing of a reply that is cut off on the way is kept.
+happen (a connection cut on the way back); two replies to one ask cannot. How many requests
+each server gets at once is found while it runs (openai_limit.py); servers that are added to
+the file or removed from it during a run count at once.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty
-
-import httpx
+from typing import Any
 
 from pipeline.config import Endpoints
-from pipeline.errors import BuildError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.recipe import Sampling, Teacher
-from pipeline.teacher.base import Ask, Client, Reply
+from pipeline.teacher.account import Account
+from pipeline.teacher.base import Ask, Client, Keeper, Reply
+from pipeline.teacher.budget import Budget
+from pipeline.teacher.openai_http import Setup
+from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_retry import Pace
-from pipeline.teacher.openai_session import Arrival, Session, Setup
+from pipeline.teacher.openai_session import Arrival, Session
+from pipeline.teacher.openai_urls import checked_urls, read_key
 
 # Asks admitted for each request that may be in flight: enough that no server idles while the
-# consumer makes a reply durable. A guess.
+# consumer seals a shard. A guess.
 LOOK_AHEAD = 2
+TICK_S = 1.0  # between two looks at what a person may want to see
+FEW = 4  # servers whose rates fit into a line
 # So many refusals without one success mean that the configuration is at fault. A guess.
 REFUSALS = 10
 
@@ -44,28 +50,41 @@ class OpenAIClient(Client):
         endpoints: Endpoints,
         *,
         pace: Pace | None = None,
+        hunt: Hunt | None = None,
+        budget: Budget | None = None,
+        room: int | None = None,
     ) -> None:
-        urls = tuple(dict.fromkeys(map(_checked_url, range(len(endpoints.urls)), endpoints.urls)))
-        if not urls:
+        """Connect to nothing yet; `room` bounds the asks that are taken and not yet yielded."""
+        if not checked_urls(endpoints):
             raise ConfigError(
                 f"runtime.endpoints.urls: is empty, and teacher {teacher.name} is asked over HTTP;"
                 ' name its server, such as urls = ["http://127.0.0.1:8000/v1"]'
             )
-        key = _read_key(endpoints.api_key_env)
-        self._setup = Setup(teacher, sampling, endpoints, urls, key, pace or Pace())
+        self._setup = Setup(teacher, sampling, endpoints, read_key(endpoints.api_key_env))
+        self._pace, self._hunt, self._budget, self._bound = pace, hunt, budget, room
         self._sessions: list[Session] = []
+        self._accounts: dict[str, Account] = {}
 
-    def replies(self, asks: Iterable[Ask]) -> Iterator[tuple[Ask, Reply]]:
+    def replies(
+        self, asks: Iterable[Ask], keeper: Keeper | None = None
+    ) -> Iterator[tuple[Ask, Reply]]:
         """Yield each ask with its reply as it arrives; `asks` is pulled in this thread.
 
         At most LOOK_AHEAD × concurrency × URLs asks are taken and not yet yielded.
         Refused requests are held back until another one succeeds or all are done.
         """
-        session = Session(self._setup)
+        session = Session(
+            self._setup,
+            keeper=keeper,
+            budget=self._budget,
+            pace=self._pace,
+            hunt=self._hunt,
+            accounts=self._accounts,
+        )
         self._sessions.append(session)
         try:
             session.start()
-            yield from _Delivery(session, iter(asks), self._room()).run()
+            yield from _Delivery(session, iter(asks), self._room, self._tick).run()
         finally:
             session.stop()
             self._sessions.remove(session)
@@ -75,15 +94,48 @@ class OpenAIClient(Client):
         for session in tuple(self._sessions):
             session.stop()
 
+    def note(self) -> str:
+        """Return requests in flight and tokens a second, of each server where there are few."""
+        servers = [server for session in self._sessions for server in session.servers()]
+        rates = [server.account.tokens_a_second() for server in servers]
+        flying = sum(server.in_flight for server in servers)
+        each = ", ".join(f"{rate:,.0f}" for rate in rates) if 1 < len(rates) <= FEW else ""
+        trouble = next((session.trouble for session in self._sessions if session.trouble), "")
+        return (
+            f"{flying:,} in flight, {sum(rates):,.0f} tokens/s"
+            f"{f' ({each})' if each else ''}{f'; {trouble}' if trouble else ''}"
+        )
+
+    def received(self) -> int:
+        """Return how many characters have arrived, those of unfinished replies included."""
+        return sum(account.chars for account in list(self._accounts.values()))
+
+    def account(self) -> list[dict[str, Any]]:
+        """Return what was sent to each server and what came back."""
+        return [account.line(url) for url, account in sorted(self._accounts.items())]
+
     def _room(self) -> int:
-        return LOOK_AHEAD * self._setup.endpoints.concurrency * len(self._setup.urls)
+        if self._bound is not None:
+            return self._bound
+        servers = max(1, len(self._setup.endpoints.urls))
+        return LOOK_AHEAD * self._setup.endpoints.concurrency * servers
+
+    def _tick(self) -> None:
+        if self.on_tick is not None:
+            self.on_tick()
 
 
 class _Delivery:
     """Moves asks into a session and replies out of it, in the consumer's thread."""
 
-    def __init__(self, session: Session, asks: Iterator[Ask], room: int) -> None:
-        self.session, self.asks, self.room = session, asks, room
+    def __init__(
+        self,
+        session: Session,
+        asks: Iterator[Ask],
+        room: Callable[[], int],
+        tick: Callable[[], None],
+    ) -> None:
+        self.session, self.asks, self.room, self.tick = session, asks, room, tick
         self.more = True
         self.open = 0
         self.succeeded = False
@@ -92,7 +144,11 @@ class _Delivery:
     def run(self) -> Iterator[tuple[Ask, Reply]]:
         """Yield until every ask is answered, or what had arrived when the session failed."""
         while self._admit():
-            arrival = self.session.arrivals.get()
+            try:
+                arrival = self.session.arrivals.get(timeout=TICK_S)
+            except Empty:
+                self.tick()
+                continue
             if not isinstance(arrival, tuple):
                 yield from self._fail(arrival)
             elif self._is_believed(arrival):
@@ -103,7 +159,7 @@ class _Delivery:
 
     def _admit(self) -> bool:
         """Submit asks while there is room and nothing has arrived; tell whether more will."""
-        while self.more and self.open < self.room and self.session.arrivals.empty():
+        while self.more and self.open < self.room() and self.session.arrivals.empty():
             ask = next(self.asks, None)
             if ask is None:
                 self.more = False
@@ -125,7 +181,7 @@ class _Delivery:
         yield from held
         yield arrival
 
-    def _fail(self, arrival: BuildError | None) -> Iterator[tuple[Ask, Reply]]:
+    def _fail(self, arrival: BaseException | None) -> Iterator[tuple[Ask, Reply]]:
         """Stop asking, yield every reply that has arrived, then raise.
 
         Refusals that no success vouches for are kept back: they are asked again next time.
@@ -155,31 +211,3 @@ def _all_refused(held: list[tuple[Ask, Reply]]) -> ConfigError:
         f" with {held[-1][1].error}; put the setting right that it names (style, sampling,"
         " template) or serve the model with other options"
     )
-
-
-def _checked_url(index: int, url: str) -> str:
-    """Return a base URL without its last slash; errors never show what may be a password."""
-    wrong = f"runtime.endpoints.urls[{index}]:"
-    try:
-        parts = httpx.URL(url)
-    except httpx.InvalidURL:
-        raise ConfigError(f"{wrong} is not a URL; write http://HOST:PORT/v1") from None
-    if "@" in url or parts.query or parts.fragment:
-        raise ConfigError(
-            f"{wrong} carries a name, password, query or fragment; leave it out, and put the key"
-            " into the variable that api_key_env names"
-        )
-    if parts.scheme not in ("http", "https") or not parts.host:
-        raise ConfigError(f"{wrong} must begin with http:// or https:// and a host, got {url!r}")
-    return url.rstrip("/")
-
-
-def _read_key(name: str) -> str:
-    """Return the key in a variable, "" where it is not set; never shows it."""
-    key = os.environ.get(name, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigError(
-            f"runtime.endpoints.api_key_env: the variable {name} holds characters that no HTTP"
-            " header can carry; set it to the key alone"
-        )
-    return key

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.recipe import Sampling, Teacher
-from pipeline.teacher.base import Ask, Reply
+from pipeline.teacher.base import Ask, Reply, sampling_of
 
 # What servers call a whole reply: OpenAI and vLLM "stop", text-generation-inference the others.
 WHOLE = {"stop", "eos_token", "stop_sequence"}
@@ -25,6 +25,7 @@ CUT_OFF = {"length"}
 # Ended for good by something that asking again does not change; anything else (vLLM's
 # "abort", DeepSeek's "insufficient_system_resource", null) is half a reply and asked again.
 GIVEN_UP = {"content_filter", "tool_calls", "function_call"}
+CHECK = "What is 1 + 1?"  # what a server is asked to see whether it is alive
 MESSAGE_CHARS = 300  # of what a server says; a guess that keeps an error on a few lines
 
 
@@ -38,24 +39,42 @@ def path_of(request: Mapping[str, Any]) -> str:
 
 
 def body_of(teacher: Teacher, sampling: Sampling, ask: Ask) -> dict[str, Any]:
-    """Return the request body of an ask; attempt n samples with seed + n."""
+    """Return the request body of an ask; attempt n samples with seed + n.
+
+    The answer is streamed, so that a broken connection leaves what had come, and no answer
+    is too long for a time-out. Its last event counts the tokens.
+    """
     body = {
         **ask.request,
         "model": teacher.model,
-        "temperature": sampling.temperature,
+        "temperature": sampling_of(sampling, ask).temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed + ask.attempt,
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
     return {**body, "stop": list(sampling.stop)} if sampling.stop else body
 
 
+def check_of(model: str, style: str) -> tuple[str, dict[str, Any]]:
+    """Return path and body of the smallest request that shows that a server generates."""
+    asked: dict[str, Any] = {"prompt": CHECK}
+    if style == "chat":
+        asked = {"messages": [{"role": "user", "content": CHECK}]}
+    return path_of(asked), {**asked, "model": model, "max_tokens": 1}
+
+
 def reply_of(content: bytes, max_tokens: int) -> Reply:
-    """Read the body of an answer with status 200; raises Malformed.
+    """Read the body of an answer that is not streamed, with status 200; raises Malformed."""
+    return reply_from(_parse(content), max_tokens)
+
+
+def reply_from(answer: Mapping[str, Any], max_tokens: int) -> Reply:
+    """Make a reply of an answer's fields; raises Malformed.
 
     `finish_reason` is "stop" or "length", or "error" for those in GIVEN_UP.
     """
-    answer = _parse(content)
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise Malformed("the answer has no choices")

@@ -11,7 +11,9 @@ import pytest
 from pipeline.config import Endpoints
 from pipeline.recipe import Sampling, Teacher
 from pipeline.teacher.base import Ask, ask_key
+from pipeline.teacher.budget import Budget
 from pipeline.teacher.openai import OpenAIClient
+from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_retry import Pace
 
 HURRY = Pace(first_s=0.01, cap_s=0.05)
@@ -49,10 +51,18 @@ def make_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
     made: list[OpenAIClient] = []
 
     def make(
-        *urls: str, sampling: Sampling | None = None, pace: Pace = HURRY, **settings: Any
+        *urls: str,
+        sampling: Sampling | None = None,
+        pace: Pace = HURRY,
+        hunt: Hunt | None = None,
+        budget: Budget | None = None,
+        **settings: Any,
     ) -> OpenAIClient:
-        endpoints = Endpoints(urls=urls, **{"api_key_env": KEY_ENV, **settings})
-        made.append(OpenAIClient(make_teacher(), sampling or Sampling(), endpoints, pace=pace))
+        endpoints = Endpoints(urls=urls, **{"api_key_env": KEY_ENV, "patience_s": 0.0, **settings})
+        client = OpenAIClient(
+            make_teacher(), sampling or Sampling(), endpoints, pace=pace, hunt=hunt, budget=budget
+        )
+        made.append(client)
         return made[-1]
 
     yield make
@@ -62,4 +72,4 @@ def make_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
 
 
 def request_threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name == "teacher-requests"]
+    return [t.name for t in threading.enumerate() if t.name.startswith("teacher-")]

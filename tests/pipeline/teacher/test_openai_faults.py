@@ -131,23 +131,59 @@ def test_when_nobody_answers_the_error_names_the_url_and_what_happened(
     make_client: MakeClient,
 ) -> None:
     url = nobody()
-    with pytest.raises(TeacherUnavailable, match=rf"after 3 tries.*{url}.*ConnectError"):
+    with pytest.raises(TeacherUnavailable, match=rf"after 3 tries.*{url}.*ConnectorError"):
         list(make_client(url, retries=2).replies(questions(3)))
 
 
-def test_replies_that_arrived_are_yielded_before_the_teacher_is_given_up(
+def test_replies_that_arrived_are_yielded_before_an_error_ends_it(
     make_client: MakeClient,
 ) -> None:
-    faults: list[dict[str, Any]] = [{"fault": "500", "contains": "question 1"}]
+    faults: list[dict[str, Any]] = [{"fault": "401", "contains": "question 1"}]
     faults += [{"fault": "pause", "seconds": 0.1, "contains": f"question {n}"} for n in (2, 3, 4)]
     got: list[str] = []
     with loopback_teacher(faults=faults) as server:
-        with pytest.raises(TeacherUnavailable):
-            for ask, _ in make_client(server.url, retries=0).replies(questions(5)):
+        with pytest.raises(Unavailable):
+            for ask, _ in make_client(server.url).replies(questions(5)):
                 got.append(ask.id)
                 time.sleep(0.3)  # the error comes, and after it three more replies
         assert server.answered()["reply"] == 4
     assert sorted(got) == ["question 0", "question 2", "question 3", "question 4"]
+
+
+@pytest.mark.parametrize("fault", ["500", "half", "garbage", "reset"])
+def test_an_ask_that_always_fails_while_others_succeed_is_given_up_alone(
+    make_client: MakeClient, fault: str
+) -> None:
+    faults = [{"fault": fault, "contains": "question 7"}]
+    with loopback_teacher(faults=faults) as server:
+        client = make_client(server.url, retries=3)
+        replies = {ask.id: reply for ask, reply in client.replies(questions(20))}
+        assert server.answered()["reply"] == 19 + client.account()[0]["checks"]
+    assert len(replies) == 20
+    refused = {name: reply for name, reply in replies.items() if reply.finish_reason == "error"}
+    assert list(refused) == ["question 7"]
+    assert server.url in refused["question 7"].error
+
+
+def test_an_ask_is_not_to_blame_for_an_outage_longer_than_its_retries(
+    make_client: MakeClient,
+) -> None:
+    with loopback_teacher(faults=[{"fault": "500", "until": 60}]) as server:
+        client = make_client(server.url, retries=1, patience_s=30.0, concurrency=4)
+        assert [r.finish_reason for _, r in client.replies(questions(10))] == ["stop"] * 10
+
+
+def test_being_told_to_slow_down_is_never_the_asks_fault(make_client: MakeClient) -> None:
+    faults = [{"fault": "429", "contains": "question 3", "tries": 30}]
+    with loopback_teacher(faults=faults) as server:
+        client = make_client(server.url, retries=2, patience_s=30.0)
+        assert [r.finish_reason for _, r in client.replies(questions(8))] == ["stop"] * 8
+
+
+def test_servers_that_fall_silent_in_the_middle_are_asked_again(make_client: MakeClient) -> None:
+    with loopback_teacher(faults=[{"fault": "stall", "tries": 1}]) as server:
+        assert len(list(make_client(server.url, timeout_s=0.2).replies(questions(2)))) == 2
+        assert server.answered() == {"stall": 2, "reply": 2}
 
 
 @pytest.mark.parametrize(

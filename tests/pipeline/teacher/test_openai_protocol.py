@@ -40,6 +40,8 @@ def test_a_chat_ask_is_sent_with_the_teachers_sampling() -> None:
         "max_tokens": 12,
         "seed": 42,
         "stop": ["\n\n"],
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 
