@@ -2,12 +2,13 @@
 
 Distill asks what is still open, select what may be published; both ask here. A
 response's finding is the sum of its verdicts: refused by any, it is incorrect; otherwise
-what the verifier of its kind found.
+what the verifier of its kind found, or the judge where that one could not tell.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,10 +18,13 @@ from pipeline.store import Store
 from verifiers.base import Outcome
 
 RULES = "rules"  # can refuse a response, never vouch for one
+JUDGE = "judge"  # a model, which decides where a verifier could not tell
+ASKS_THE_JUDGE = ("math",)  # verifiers whose doubtful verdicts go to the judge
 NOTHING = "none"  # the verifier of responses for which there is no verifier
 DISQUALIFIES = ("reference_unusable",)  # reasons that lie with the question
 NO_REPLY = "no_reply"  # the server refused this one request: there is nothing to judge
-NEEDS = {"math": "reference_answer", "code": "test_cases"}  # verifier → what it checks against
+# verifier → what it checks against
+NEEDS = {"math": "reference_answer", "code": "test_cases", JUDGE: "reference_answer"}
 ResponseKey = tuple[str, str, int, int]
 
 
@@ -54,19 +58,36 @@ def can_be_accepted(question: Question, round: int, recipe: Recipe) -> bool:
 
 
 def combine(verdicts: Iterable[Verdict]) -> Finding:
-    """Return the finding of one response's verdicts, of which there is at least one."""
-    ordered = sorted(verdicts, key=_weight)
-    first = ordered[0]
+    """Return the finding of one response's verdicts, of which there is at least one.
+
+    What a judge decided stands over what it was asked about. A judge that could not tell
+    leaves that as it was.
+    """
+    given = list(verdicts)
+    judged = any(v.verifier == JUDGE and v.outcome != Outcome.UNVERIFIED for v in given)
+    first = min((v for v in given if not (judged and _was_doubtful(v))), key=_weight)
     return Finding(first.outcome, first.verifier, first.reason, first.score)
 
 
+def _was_doubtful(verdict: Verdict) -> bool:
+    """Tell whether a verdict beside a judge's is the one that the judge was asked about.
+
+    Only doubtful ones are asked about (pipeline/judging.py), so an `incorrect` beside a judge's
+    verdict is one of an answer that could not be read.
+    """
+    sure = verdict.outcome == Outcome.CORRECT or verdict.reason in DISQUALIFIES
+    return verdict.verifier in ASKS_THE_JUDGE and not sure
+
+
 def _weight(verdict: Verdict) -> tuple[int, str]:
-    """Refusals first, then what could not tell, then approvals; rules never approve."""
+    """Refusals first, then what could not tell (a judge last), then approvals, but for rules'."""
     if verdict.outcome == Outcome.INCORRECT:
         return (0, verdict.verifier)
     if verdict.verifier == RULES:
-        return (3, verdict.verifier)
-    return (1 if verdict.outcome == Outcome.UNVERIFIED else 2, verdict.verifier)
+        return (4, verdict.verifier)
+    if verdict.outcome == Outcome.UNVERIFIED:
+        return (2 if verdict.verifier == JUDGE else 1, verdict.verifier)
+    return (3, verdict.verifier)
 
 
 def findings(verdicts: Iterable[Verdict]) -> dict[ResponseKey, Finding]:
@@ -84,14 +105,22 @@ def verdict_rows(store: Store, shard: int, rounds: Iterable[int]) -> Iterator[Ve
 
 
 def closed(
-    found: Mapping[ResponseKey, Finding], kinds: Mapping[str, str], policy: Select
+    found: Mapping[ResponseKey, Finding],
+    kinds: Mapping[str, str],
+    policy: Select,
+    wanted: int = 1,
 ) -> set[str]:
-    """Return the ids of questions that need no further round: answered, or disqualified."""
-    return {
-        key[0]
-        for key, finding in found.items()
-        if finding.accepted(kinds[key[0]], key[2], policy) or finding.reason in DISQUALIFIES
-    }
+    """Return the ids of questions that need no further round: answered, or disqualified.
+
+    A question is answered when `wanted` of its responses are good enough.
+    """
+    good: Counter[str] = Counter()
+    for key, finding in found.items():
+        if finding.reason in DISQUALIFIES:
+            good[key[0]] += wanted
+        elif finding.accepted(kinds[key[0]], key[2], policy):
+            good[key[0]] += 1
+    return {id for id, count in good.items() if count >= wanted}
 
 
 def as_json(verdicts: Iterable[Verdict]) -> str:

@@ -1,7 +1,8 @@
 """Stage verify: verdicts on every response of a round, each with its reason.
 
 Rules look at every response; one that they do not refuse goes to the verifier of its
-question's kind. Where there is nothing to check against, the verdict says so.
+question's kind, and one of which that cannot tell goes to a judge, where the recipe names one.
+Where there is nothing to check against, the verdict says so.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from pipeline.acceptance import NO_REPLY, NOTHING, RULES, instrument
+from pipeline.acceptance import JUDGE, NO_REPLY, NOTHING, RULES, instrument
+from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.progress import meter
-from pipeline.recipe import Verify
+from pipeline.judging import doubtful, open_judge
+from pipeline.progress import Meter, meter
 from pipeline.records import Question, Response, Verdict, canonical_json
 from pipeline.stage import Run, Stage
 from pipeline.store import count_by
@@ -43,22 +46,22 @@ class VerifyStage(Stage):
 
     def fields(self, run: Run) -> dict[str, Any]:
         """Return which verifier judges what, with its settings."""
-        return run.config.recipe.verify.model_dump()
+        return run.config.recipe.verify.identity()
 
     def build(self, run: Run) -> None:
         """Judge the outdated shards one after the other."""
         jobs = list(self.outdated(run))
         if not jobs:
             return
-        recipe = run.config.recipe.verify
-        instruments = Instruments(recipe, run.config.runtime.workers)
+        instruments = Instruments(run.config, run.store.root / "journal")
         table = f"responses/round={self.round:02d}"
         total = self.rows_of(run, table, (shard for shard, _ in jobs))
         with instruments, meter(self.title, total) as progress:
             for shard, origin in jobs:
                 start = time.monotonic()
                 pairs = answered(run, shard, self.round)
-                verdicts = sorted(instruments.judge(pairs), key=lambda v: (v.key, v.verifier))
+                found = instruments.judge(pairs, progress)
+                verdicts = sorted(found, key=lambda v: (v.key, v.verifier))
                 rows = Verdict.to_table(verdicts)
                 counts = count_by(rows, "verifier", "outcome", "reason")
                 made = {self.writes()[0]: (rows, counts)}
@@ -80,12 +83,12 @@ def answered(run: Run, shard: int, round: int) -> list[Pair]:
 class Instruments:
     """The verifiers that a recipe names, each started when the first row needs it."""
 
-    def __init__(self, recipe: Verify, workers: int) -> None:
-        self.recipe, self.workers = recipe, workers
+    def __init__(self, config: Config, journal: Path) -> None:
+        self.recipe, self.runtime, self.journal = config.recipe.verify, config.runtime, journal
         self.known = available()
         self.open = contextlib.ExitStack()
         self.started: dict[str, Verifier] = {}
-        for name in {*recipe.by_kind.values(), *recipe.settings}:
+        for name in {*self.recipe.by_kind.values(), *self.recipe.settings}:
             if name not in self.known:
                 raise ConfigError(
                     f"recipe.verify: verifier must be one of {sorted(self.known)}, got {name!r}"
@@ -100,16 +103,26 @@ class Instruments:
     def get(self, name: str) -> Verifier:
         """Return a verifier, starting it; raises ConfigError for settings that it doesn't know."""
         if name not in self.started:
-            settings = self.recipe.settings.get(name, {})
-            try:
-                verifier = self.known[name].create(workers=self.workers, **settings)
-            except (TypeError, ValueError) as error:
-                raise ConfigError(f"recipe.verify.settings.{name}: {error}") from None
-            self.started[name] = self.open.enter_context(verifier)
+            context = self._judge() if name == JUDGE else self._made(name)
+            self.started[name] = self.open.enter_context(context)
         return self.started[name]
 
-    def judge(self, pairs: list[Pair]) -> Iterator[Verdict]:
-        """Yield the verdicts on pairs: first the rules', then the others' on what is left."""
+    def _judge(self) -> contextlib.AbstractContextManager[Verifier]:
+        assert self.recipe.judge is not None  # the recipe's rule: nothing goes to a judge without
+        return open_judge(self.recipe.judge, self.runtime, self.journal)
+
+    def _made(self, name: str) -> Verifier:
+        settings = self.recipe.settings.get(name, {})
+        try:
+            return self.known[name].create(workers=self.runtime.workers, **settings)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"recipe.verify.settings.{name}: {error}") from None
+
+    def judge(self, pairs: list[Pair], progress: Meter) -> Iterator[Verdict]:
+        """Yield the verdicts on pairs: the rules', the others' on what is left, then the judge's.
+
+        The judge comes last, so that all that it is asked about a shard is asked at once.
+        """
         left: dict[str, list[Pair]] = {}
         for _, response in (pair for pair in pairs if pair[1].finish_reason == "error"):
             yield verdict(response, Result(Outcome.UNVERIFIED, NO_REPLY, NOTHING))
@@ -118,11 +131,19 @@ class Instruments:
             yield verdict(pair[1], result)
             if result.outcome != Outcome.INCORRECT:
                 left.setdefault(instrument(pair[0], self.recipe), []).append(pair)
+        last = left.pop(JUDGE, [])
         for name, group in left.items():
             for pair, result in self._results(name, group):
                 yield verdict(pair[1], result)
+                if self.recipe.judge is not None and doubtful(result, self.recipe.judge):
+                    last.append(pair)
+        for place, (pair, result) in enumerate(self._results(JUDGE, last), start=1):
+            yield verdict(pair[1], result)
+            progress.advance(0, f"judge {place:,} of {len(last):,}")
 
     def _results(self, name: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Result]]:
+        if not pairs:
+            return  # and start nothing
         if name == NOTHING:
             yield from ((pair, _nothing(pair[0])) for pair in pairs)
             return

@@ -25,7 +25,16 @@ from pipeline import acceptance, choose, collect, selection, verify
 from pipeline.__main__ import main
 from pipeline.ledger import STAGE_OF_TABLE
 from pipeline.recipe import Select
-from verifiers import available, code_run, code_tests, code_watch, math_answer, rules, sandbox_probe
+from verifiers import (
+    available,
+    code_run,
+    code_tests,
+    code_watch,
+    math_answer,
+    reference_judge,
+    rules,
+    sandbox_probe,
+)
 from verifiers.base import Outcome
 from verifiers.code_tests import UNTOLD, CodeSettings
 from verifiers.equality import judge as equality_judge
@@ -39,7 +48,12 @@ CASES = ROOT / "tests" / "verifiers" / "cases"
 # What a test's outcome may be without ever being a reason: it counts neither way, or it stands
 # behind the outcome of the limit that kept it from running.
 NEVER_A_REASON = {*UNTOLD, "skipped", "gone", "not_run", ""}
-SETTINGS = {"rules": rules.Settings, "math": math_answer.Settings, "code": CodeSettings}
+SETTINGS = {
+    "rules": rules.Settings,
+    "math": math_answer.Settings,
+    "code": CodeSettings,
+    "judge": reference_judge.Settings,
+}
 NAMES = [*available(), acceptance.NOTHING]
 
 

@@ -1,24 +1,36 @@
 """Judge any JSONL or Parquet of answers: one verdict for each line, in the same order.
 
 Reads {"id", "answer", …} and writes {"id", "outcome", "score", "reason", "verifier",
-"evidence", "seconds"}. What each verifier wants beside the answer: docs/verdicts.md.
+"evidence", "seconds"}. What each verifier wants beside the answer: docs/verdicts.md. A judge
+is a model behind --judge-url; with --verifier math it is asked where math could not tell.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pydantic import ValidationError
 
+from pipeline.acceptance import ASKS_THE_JUDGE, JUDGE
+from pipeline.config import JudgeEndpoints, Runtime
 from pipeline.errors import UserError
+from pipeline.judging import doubtful, open_judge
 from pipeline.progress import meter
+from pipeline.recipe import Judge
 from pipeline.rowfile import Broken, Row, read_rows, row_writer
 from verifiers import Result, Verifier, available
+from verifiers.reference_judge import ReferenceJudge
+
+Results = Callable[[Iterable[Row]], Iterator[Result]]  # one result for each row, in order
 
 SCHEMA = pa.schema(
     [
@@ -46,6 +58,32 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a setting of the verifier (docs/verdicts.md), VALUE as in TOML",
     )
+    add_judge(
+        parser.add_argument_group(
+            "a judge",
+            "The server's key, if it wants one, is in the variable OPENAI_API_KEY, or in the one"
+            " that --set 'judge.api_key_env=\"NAME\"' names. All of [recipe.verify.judge] and"
+            " [runtime.judge] (docs/configuration.md) is set likewise: --set judge.retries=2.",
+        )
+    )
+
+
+def add_judge(group: Any) -> None:
+    """Add the options of a judge."""
+    group.add_argument(
+        "--judge-url",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="an OpenAI-compatible server; may be given several times",
+    )
+    group.add_argument("--judge-model", metavar="NAME", help="the model, as the server knows it")
+    group.add_argument(
+        "--judge-journal",
+        metavar="FOLDER",
+        type=Path,
+        help="keep the replies there: what it holds is not asked again",
+    )
 
 
 def positive(text: str) -> int:
@@ -68,15 +106,14 @@ def settings_of(pairs: list[str]) -> dict[str, Any]:
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge every row; returns the exit code."""
+    check_judge_options(arguments)
     rows = read_rows(arguments.input)
-    chosen = available()[arguments.verifier]
-    try:
-        verifier = chosen.create(workers=arguments.workers, **settings_of(arguments.set))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"--set: {error}") from None
     outcomes: Counter[str] = Counter()
-    with verifier, row_writer(arguments.output, SCHEMA) as write, meter("verify", None) as bar:
-        for row in verdicts(verifier, rows):
+    with ExitStack() as stack:
+        results = opened(arguments, stack)
+        write = stack.enter_context(row_writer(arguments.output, SCHEMA))
+        bar = stack.enter_context(meter("verify", None))
+        for row in verdicts(results, rows):
             write(row)
             outcomes[row["outcome"]] += 1
             bar.advance(1)
@@ -85,7 +122,77 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def verdicts(verifier: Verifier, rows: Iterator[dict[str, Any] | Broken]) -> Iterator[Row]:
+def check_judge_options(given: argparse.Namespace) -> None:
+    """Raise UserError for options of a judge that lack one another, or that nothing would use."""
+    wanted = given.verifier == JUDGE or given.judge_url or given.judge_model or given.judge_journal
+    if not wanted:
+        return
+    if given.verifier != JUDGE and given.verifier not in ASKS_THE_JUDGE:
+        raise UserError(
+            f"--judge-…: only --verifier {' or '.join((JUDGE, *ASKS_THE_JUDGE))} asks a judge,"
+            f" got --verifier {given.verifier}; leave the options out"
+        )
+    for option in ("judge_url", "judge_model"):
+        if not getattr(given, option):
+            raise UserError(
+                f"--{option.replace('_', '-')}: is missing, and a judge is a model behind a URL;"
+                " add --judge-url http://HOST:PORT/v1 --judge-model NAME"
+            )
+
+
+def opened(given: argparse.Namespace, stack: ExitStack) -> Results:
+    """Return what judges rows; all that it starts ends with the stack."""
+    settings = settings_of(given.set)
+    of_judge = settings.pop("judge", {}) if given.judge_url else {}
+    if not isinstance(of_judge, dict):
+        raise UserError(f"--set judge: must be --set judge.NAME=VALUE, got {of_judge!r}")
+    if given.verifier == JUDGE:
+        return opened_judge(given, {**settings, **of_judge}, stack)[0].results
+    try:
+        verifier = available()[given.verifier].create(workers=given.workers, **settings)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"--set: {error}") from None
+    stack.enter_context(verifier)
+    if not given.judge_url:
+        return verifier.results
+    judge, recipe = opened_judge(given, of_judge, stack)
+    return lambda rows: judge.after(paired(verifier, rows), partial(doubtful, judge=recipe))
+
+
+def opened_judge(
+    given: argparse.Namespace, settings: dict[str, Any], stack: ExitStack
+) -> tuple[ReferenceJudge, Judge]:
+    """Return the judge that the options describe, and its recipe; raises UserError."""
+    where = {name: settings.pop(name) for name in JudgeEndpoints.model_fields if name in settings}
+    named = {"model": given.judge_model, "revision": "unpinned"}
+    try:
+        judge = Judge.model_validate({**named, **settings})
+        served = JudgeEndpoints.model_validate({**where, "urls": given.judge_url})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = ".".join(str(part) for part in wrong["loc"])
+        raise UserError(f"--set judge.{name}: {wrong['msg']} (docs/configuration.md)") from None
+    folder = given.judge_journal
+    if folder is None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judge-")))
+    opened = open_judge(judge, Runtime(judge=served), folder, outlive=True)
+    return stack.enter_context(opened), judge
+
+
+def paired(verifier: Verifier, rows: Iterable[Row]) -> Iterator[tuple[Row, Result]]:
+    """Yield each row with what a verifier found, holding no more rows than it does."""
+    taken: deque[Row] = deque()
+
+    def feed() -> Iterator[Row]:
+        for row in rows:
+            taken.append(row)
+            yield row
+
+    for result in verifier.results(feed()):
+        yield taken.popleft(), result
+
+
+def verdicts(results: Results, rows: Iterator[dict[str, Any] | Broken]) -> Iterator[Row]:
     """Yield one verdict for each row in order; a broken line is judged as an empty row."""
     asked: deque[tuple[Any, str | None]] = deque()
 
@@ -98,7 +205,7 @@ def verdicts(verifier: Verifier, rows: Iterator[dict[str, Any] | Broken]) -> Ite
                 asked.append((row.get("id"), None))
                 yield row
 
-    for result in verifier.results(feed()):
+    for result in results(feed()):
         id, error = asked.popleft()
         yield as_row(id, result, error)
 

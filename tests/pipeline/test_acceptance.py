@@ -39,6 +39,46 @@ def test_one_that_could_not_tell_outweighs_one_that_approves() -> None:
     assert found.outcome == "unverified"
 
 
+@pytest.mark.parametrize("outcome", ["correct", "incorrect"])
+@pytest.mark.parametrize(
+    ("before", "reason"), [("unverified", "undecided"), ("incorrect", "different")]
+)
+def test_what_a_judge_decides_stands_over_what_math_could_not_tell(
+    before: str, reason: str, outcome: str
+) -> None:
+    group = [RULES_OK, verdict("math", before, reason), verdict("judge", outcome, "judged")]
+    for given in (group, group[::-1]):
+        found = combine(given)
+        assert (found.outcome, found.verifier, found.reason) == (outcome, "judge", "judged")
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"), [("unverified", "undecided"), ("incorrect", "different")]
+)
+def test_a_judge_that_could_not_tell_leaves_everything_as_it_was(before: str, reason: str) -> None:
+    group = [RULES_OK, verdict("math", before, reason), verdict("judge", "unverified", "unsure")]
+    for given in (group, group[::-1]):
+        found = combine(given)
+        assert (found.outcome, found.verifier, found.reason) == (before, "math", reason)
+
+
+def test_a_judge_alone_is_what_it_found() -> None:
+    assert combine([RULES_OK, verdict("judge", "unverified", "judge_unsure")]).verifier == "judge"
+    assert combine([RULES_OK, verdict("judge", "correct")]).outcome == "correct"
+
+
+def test_a_judge_never_stands_over_the_rules_or_an_unusable_reference() -> None:
+    right = verdict("judge", "correct")
+    assert combine([verdict("rules", "incorrect", "repetition"), right]).verifier == "rules"
+    found = combine([RULES_OK, verdict("math", "unverified", "reference_unusable"), right])
+    assert (found.outcome, found.reason) == ("unverified", "reference_unusable")
+
+
+def test_a_judge_that_refuses_is_final_beside_a_math_that_approves() -> None:
+    found = combine([verdict("math", "correct"), verdict("judge", "incorrect")])
+    assert found.outcome == "incorrect"
+
+
 def test_a_request_that_the_server_refused_is_never_accepted() -> None:
     found = combine([verdict("none", "unverified", "no_reply")])
     assert not found.accepted("chat", 1, Select.model_validate({"unverified": {"chat": "keep"}}))
