@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO, cast
 
-COLUMNS = ("question_content", "problem", "question", "prompt", "input", "code", "turns")
+COLUMNS = ("question_content", "problem", "question", "prompt", "code", "input", "turns")
 NAMES = ("task_id", "id", "unique_id")
 SUFFIXES = (".jsonl", ".jsonl.zst", ".parquet")
 

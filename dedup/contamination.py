@@ -9,46 +9,76 @@ Questions and the items that they repeat::
 
 A question hits an item by the strongest of three methods that applies:
 
-- `exact`, score 1: their normal forms (`dedup.exact`) are equal, or the item's, of at least
-  8 tokens, stands in the question's from one word's border to another's.
-- `ngram`, score coverage: at least half of the item's tokens lie under shared token 8-grams
-  (`dedup.ngrams`). An item of 5 to 12 tokens: n is two thirds of its length, and 0.9 of it
-  must be covered. Shorter items are found by the other methods only.
+- `exact`, score 1: their normal forms (`dedup.exact`) are equal, or the item's stands in the
+  question's from one word's border to another's and says enough to be no mere phrase.
+- `ngram`, score coverage: of both texts nearly half or more is covered by shared token 3-grams
+  weighted by rarity (`dedup.coverage`), or nearly all of one of them, which then must say
+  enough to be no mere phrase.
 - `semantic`, score cosine: at least 0.9 between their vectors, where both have vectors.
 
-With `numbers_must_agree` the same template with other numbers is no hit: by n-grams, the
-numerals of one must all be in the other (a copy may be cut, or wrapped in more); by
-cosine, the item's must all be in the question. An item without numerals agrees.
+With `numbers_must_agree` the same template with other numbers is no hit: where both texts
+share much, each must hold the numerals of the other; where one stands in the other, the
+other must hold its numerals (a copy may be cut, or wrapped in more); by cosine, the
+question must hold the item's. Number words count for numerals that the other text has in
+digits. A question that is part of an item must hold no sign that the item lacks.
 
-Does not see number words ("three" for 3), translations, or a rephrased short item unless
-by its vector.
+Does not see translations, or an item of under 5 tokens unless it is the whole question.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.benchmarks import Benchmarks, ItemText
-from dedup.exact import normalise, numbers_of, stands_in
-from dedup.index import Vectors, hits_above
-from dedup.ngrams import NgramIndex, Rows, longest_run, tokens
+from dedup.confirm import is_foreign, share_letters
+from dedup.coverage import RUN, Coverage, Shares
+from dedup.exact import stands_in
+from dedup.index import Rows, Vectors, hits_above
+from dedup.ngrams import longest_run, tokens
+from dedup.numerals import Agreement, Facts, agreement, facts, holds_numerals, signs_held
+from dedup.quick import Tokens, quick_tokens, token_blocks
+from dedup.screen import Screen
 
-__all__ = ["METHODS", "Benchmarks", "Contamination", "Hit", "ItemText"]
+__all__ = ["METHODS", "Benchmarks", "Contamination", "Hit", "ItemText", "Limits"]
+
+Marks = NDArray[np.bool_]
 
 METHODS = ("exact", "ngram", "semantic")  # strongest first
 
-SIZE = 8  # open-r1 and others flag any shared 8-gram; a half covered by them loses little
-LONG = 13  # tokens; GPT-3's n-gram, under which the usual rules are blind
-SHORTEST = 5  # tokens; below it words alone are no evidence ("soft determinism entails that")
-COVERAGE = 0.5
-# Of 38,018 real questions 5.4 % hit a short item at 0.5, 2.7 % at 0.8, nearly all wrongly, by
-# phrases such as "which of the following statements is"; 0.3 % do at 0.9.
-SHORT_COVERAGE = 0.9
-COSINE = 0.9  # as in follow-up papers of the recipe; not calibrated for an encoder
+WHOLE = 0.99  # share of an item from which it may stand in a question as it is
+STANDS_ALONE = 3.0  # what such an item says in rare words to be exact there; a guess
+SHORT = 20  # tokens
+SAME_SIGNS = 0.7  # share of each text's signs that the other holds, where both say the same
+PART_SIGNS = 0.95  # share of a question's signs that an item must hold which holds its words
+KEPT_FACTS = 65_536  # items whose normal form and numerals are kept once looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on a question is an item; measured on 2,000 disguised copies (docs/log.md).
+
+    `coverage`: share of both texts by shared 3-grams. `contained`: share of the one that
+    stands in the other. `said`: what it must say then, in rare words. `short_coverage`: share
+    of the words of an item of under `SHORT` tokens, one of which can be the whole difference.
+    `cosine`: of vectors.
+    """
+
+    coverage: float = 0.45
+    short_coverage: float = 0.85
+    contained: float = 0.85
+    said: float = 5.0
+    cosine: float = 0.9
+    numbers_must_agree: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("coverage", "short_coverage", "contained", "cosine"):
+            if not 0 < (limit := getattr(self, name)) <= 1:
+                raise ValueError(f"{name}: expected above 0 and at most 1, got {limit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,51 +111,56 @@ class _Found:
         return METHODS.index(self.method), -self.score
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A question and a distinct item, by number, and what they have in common.
+
+    `of_item` and `of_question` are the shares that are covered, `words` the share of a
+    short item's words that the question holds.
+    """
+
+    question: int
+    item: int
+    of_item: float
+    of_question: float
+    said: float
+    words: float
+
+
 class _Batch:
-    """Questions in the forms that the methods take."""
+    """Questions, and what was found out about those that were looked at."""
 
-    def __init__(self, texts: Sequence[str], index: NgramIndex) -> None:
-        self.normals = [normalise(text) for text in texts]
-        self.tokens = [tokens(normal) for normal in self.normals]
-        self.flat = index.flat(self.tokens)
-        self._numbers: dict[int, Counter[str]] = {}
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+        self._facts: dict[int, Facts] = {}
 
-    def numbers(self, question: int) -> Counter[str]:
-        """Return a question's numerals, counted when first asked for."""
-        if question not in self._numbers:
-            self._numbers[question] = Counter(numbers_of(self.normals[question]))
-        return self._numbers[question]
+    def facts(self, question: int) -> Facts:
+        """Return a question's normal form and numerals, made when first asked for."""
+        if question not in self._facts:
+            self._facts[question] = facts(self.texts[question])
+        return self._facts[question]
 
 
 class Contamination:
     """Benchmarks made ready to be compared with any number of batches of questions."""
 
     def __init__(
-        self,
-        benchmarks: Benchmarks,
-        vectors: Vectors | None = None,
-        *,
-        coverage: float = COVERAGE,
-        short_coverage: float = SHORT_COVERAGE,
-        cosine: float = COSINE,
-        numbers_must_agree: bool = True,
+        self, benchmarks: Benchmarks, vectors: Vectors | None = None, limits: Limits | None = None
     ) -> None:
         """Take benchmarks, with a unit vector for each of `benchmarks.texts` or with none.
 
-        Raises ValueError where vectors and texts differ in number, or a limit is no share.
+        Raises ValueError where vectors and texts differ in number.
         """
-        _check_shares(coverage=coverage, short_coverage=short_coverage, cosine=cosine)
         _check_count("vectors", vectors, len(benchmarks.texts))
         self._texts, self._vectors = benchmarks.texts, vectors
-        self._cosine, self._numbers_must_agree = cosine, numbers_must_agree
-        self._texts_of = _by_form(benchmarks.texts)
-        self._form_of = {text: at for at, of in enumerate(self._texts_of.values()) for text in of}
-        self._forms = list(self._texts_of)
-        self._tokens = [tokens(form) for form in self._forms]
-        self._numbers = [Counter(numbers_of(form)) for form in self._forms]
-        lengths = [len(item) for item in self._tokens]
-        self._least = np.where(np.array(lengths) < LONG, short_coverage, coverage)
-        self._index = NgramIndex(self._tokens, [gram_size(length) for length in lengths])
+        self._limits = limits or Limits()
+        self._texts_of = _by_text(benchmarks.texts)
+        self._items = list(self._texts_of)
+        hashed = quick_tokens(self._items)
+        self._lengths = hashed.lengths
+        self._coverage = Coverage(hashed)
+        self._screen = Screen(hashed, self._coverage.says)
+        self._facts = lru_cache(KEPT_FACTS)(facts)
 
     def find(
         self, ids: Sequence[str], texts: Sequence[str], vectors: Vectors | None = None
@@ -139,42 +174,104 @@ class Contamination:
         _check_count("vectors", vectors, len(ids))
         if (vectors is None) != (self._vectors is None):
             raise ValueError("vectors: give them for benchmarks and questions, or for neither")
-        batch = _Batch(texts, self._index)
-        found = [*self._exact(batch), *self._by_ngrams(batch), *self._by_vectors(batch, vectors)]
+        batch = _Batch(texts)
+        found = [*self._by_text(batch), *self._by_vectors(batch, vectors)]
         return [self._hit(ids[one.question], batch, one) for one in self._strongest(found)]
 
-    def _exact(self, batch: _Batch) -> Iterator[_Found]:
-        """Yield questions whose normal form is an item's, or holds it whole."""
-        for question, normal in enumerate(batch.normals):
-            for text in self._texts_of.get(normal, ()):
-                yield _Found(question, text, "exact", 1.0)
-        for question, form in _pairs(*self._index.anchored(batch.flat)):
-            if stands_in(self._forms[form], batch.normals[question]):
-                yield from self._of_form(question, form, "exact", 1.0)
+    def _by_text(self, batch: _Batch) -> Iterator[_Found]:
+        """Yield questions that are an item, or share enough of its words and all its numbers."""
+        for pair in self._pairs(batch.texts):
+            if (found := self._judged(pair, batch)) is not None:
+                for text in self._texts_of[self._items[pair.item]]:
+                    yield _Found(pair.question, text, *found)
 
-    def _by_ngrams(self, batch: _Batch) -> Iterator[_Found]:
-        """Yield questions that cover enough of an item's words and have no other numbers."""
-        for questions, forms, shares in self._index.shared(batch.flat, self._least):
-            pairs = zip(_pairs(questions, forms), shares.tolist(), strict=True)
-            for (question, form), share in pairs:
-                mine, its = batch.numbers(question), self._numbers[form]
-                if not self._numbers_must_agree or its <= mine or mine <= its:
-                    yield from self._of_form(question, form, "ngram", share)
+    def _pairs(self, texts: Sequence[str]) -> Iterator[_Pair]:
+        """Yield questions and items that share enough words to be looked at closely."""
+        first = 0
+        for block in token_blocks(texts):
+            question, item = self._screen.pairs(block)
+            distinct, place = np.unique(question, return_inverse=True)
+            those = block.of(distinct)
+            shares = self._coverage.shares(those, place, item)
+            close = self._close(*shares) | self._same_length(block, question, item)
+            columns = [column[close] for column in (question + first, item, *shares)]
+            columns.append(self._words(those, place[close], item[close]))
+            yield from map(_Pair, *(column.tolist() for column in columns))
+            first += len(block)
+
+    def _close(self, of_item: Shares, of_question: Shares, said: Shares) -> Marks:
+        """Return which pairs share enough words."""
+        both = np.minimum(of_item, of_question) >= self._limits.coverage
+        one = np.maximum(of_item, of_question) >= self._limits.contained
+        whole = (of_item > WHOLE) & (said >= STANDS_ALONE)
+        return np.asarray(both | (one & (said >= self._limits.said)) | whole)
+
+    def _words(self, questions: Tokens, question: Rows, item: Rows) -> Shares:
+        """Return the share of each short item's words that a question holds; 1 for long ones."""
+        share = np.ones(len(item))
+        short = np.flatnonzero(self._lengths[item] < SHORT)
+        share[short] = self._coverage.words(questions, question[short], item[short])
+        return share
+
+    def _same_length(self, tokens: Tokens, question: Rows, item: Rows) -> Marks:
+        """Return which pairs have texts too short for runs of tokens, as many in both."""
+        lengths = tokens.lengths[question]
+        return np.asarray((lengths == self._lengths[item]) & (lengths < RUN))
+
+    def _judged(self, pair: _Pair, batch: _Batch) -> tuple[str, float] | None:
+        """Return method and score of a pair that is a hit."""
+        if batch.texts[pair.question] == self._items[pair.item]:
+            return "exact", 1.0
+        mine, its = batch.facts(pair.question), self._facts(self._items[pair.item])
+        if mine.normal == its.normal:
+            return "exact", 1.0
+        whole = pair.of_item > WHOLE and pair.said >= STANDS_ALONE
+        if whole and stands_in(its.normal, mine.normal):
+            return "exact", 1.0
+        score = self._score(pair, mine, its)
+        return ("ngram", score) if score else None
+
+    def _score(self, pair: _Pair, mine: Facts, its: Facts) -> float:
+        """Return the coverage by which a pair is a hit, 0 where it is none."""
+        limits, says_enough = self._limits, pair.said >= self._limits.said
+        agree = agreement(its, mine) if limits.numbers_must_agree else Agreement.EQUAL
+        score = 0.0
+        enough = min(pair.of_item, pair.of_question) >= limits.coverage
+        enough = enough and pair.words >= limits.short_coverage
+        if enough and self._same(agree, mine, its):
+            score = max(pair.of_item, pair.of_question)
+        stands = WHOLE if self._lengths[pair.item] < SHORT else limits.contained
+        if pair.of_item >= stands and says_enough and agree & Agreement.FIRST_IN_SECOND:
+            score = max(score, pair.of_item)
+        if pair.of_question >= limits.contained and says_enough and self._part(agree, mine, its):
+            score = max(score, pair.of_question)
+        return min(score, 1.0)
+
+    def _same(self, agree: Agreement, mine: Facts, its: Facts) -> bool:
+        """Return whether question and item can ask the same, by their numerals and signs."""
+        if not self._limits.numbers_must_agree:
+            return True
+        signs = min(signs_held(its, mine), signs_held(mine, its))
+        return agree == Agreement.EQUAL and signs >= SAME_SIGNS
+
+    def _part(self, agree: Agreement, mine: Facts, its: Facts) -> bool:
+        """Return whether a question can be a part of an item, by its numerals and signs."""
+        signs = not self._limits.numbers_must_agree or signs_held(its, mine) >= PART_SIGNS
+        return bool(agree & Agreement.SECOND_IN_FIRST) and signs
 
     def _by_vectors(self, batch: _Batch, vectors: Vectors | None) -> Iterator[_Found]:
-        """Yield questions near to an item whose numerals they hold."""
+        """Yield questions near to an item whose numerals they hold, and its foreign letters."""
         if vectors is None or self._vectors is None:
             return
-        for questions, texts, scores in hits_above(vectors, self._vectors, self._cosine):
-            for (question, text), score in zip(_pairs(questions, texts), scores, strict=True):
-                its = self._numbers[self._form_of[text]]
-                if not self._numbers_must_agree or its <= batch.numbers(question):
-                    yield _Found(question, text, "semantic", min(float(score), 1.0))
-
-    def _of_form(self, question: int, form: int, method: str, score: float) -> Iterator[_Found]:
-        """Yield a find for every benchmark text of one normal form."""
-        for text in self._texts_of[self._forms[form]]:
-            yield _Found(question, text, method, score)
+        free = not self._limits.numbers_must_agree
+        for found in hits_above(vectors, self._vectors, self._limits.cosine):
+            for question, text, score in zip(*(column.tolist() for column in found), strict=True):
+                mine, its = batch.facts(question), self._facts(self._texts[text].text)
+                foreign = is_foreign(mine.normal) or is_foreign(its.normal)
+                if foreign and not share_letters(mine.normal, its.normal):
+                    continue
+                if free or holds_numerals(mine, its):
+                    yield _Found(question, text, "semantic", min(score, 1.0))
 
     def _strongest(self, found: Iterable[_Found]) -> list[_Found]:
         """Return the strongest find for each question and item, by question, strongest first."""
@@ -191,36 +288,17 @@ class Contamination:
         text = self._texts[one.text]
         matched = text.text
         if one.method == "ngram":
-            item = self._tokens[self._form_of[one.text]]
-            matched = " ".join(longest_run(batch.tokens[one.question], item))
+            its = tokens(self._facts(text.text).normal)
+            matched = " ".join(longest_run(tokens(batch.facts(one.question).normal), its))
         return Hit(id, text.benchmark, text.item, one.method, one.score, matched)
 
 
-def gram_size(length: int) -> int:
-    """Return n for an item of so many tokens; 0: its words alone are no evidence."""
-    if length >= LONG:
-        return SIZE
-    return max(4, -(-2 * length // 3)) if length >= SHORTEST else 0
-
-
-def _by_form(texts: Sequence[ItemText]) -> dict[str, list[int]]:
-    """Return the texts by number for each normal form."""
-    forms: dict[str, list[int]] = {}
+def _by_text(texts: Sequence[ItemText]) -> dict[str, list[int]]:
+    """Return the texts by number for each distinct one."""
+    places: dict[str, list[int]] = {}
     for number, text in enumerate(texts):
-        forms.setdefault(normalise(text.text), []).append(number)
-    return forms
-
-
-def _pairs(left: Rows, right: Rows) -> Iterator[tuple[int, int]]:
-    """Return pairs of numbers from two arrays."""
-    return zip(left.tolist(), right.tolist(), strict=True)
-
-
-def _check_shares(**limits: float) -> None:
-    """Raise ValueError where a limit is not above 0 and at most 1."""
-    for name, limit in limits.items():
-        if not 0 < limit <= 1:
-            raise ValueError(f"{name}: expected above 0 and at most 1, got {limit}")
+        places.setdefault(text.text, []).append(number)
+    return places
 
 
 def _check_count(name: str, column: Sized | None, count: int) -> None:

@@ -101,8 +101,13 @@ def numbers(text: str) -> tuple[str, ...]:
 
 def numbers_of(normal: str) -> tuple[str, ...]:
     """Return the numerals of a text that is in normal form already."""
+    return tuple(sorted(numerals_in_order(normal)))
+
+
+def numerals_in_order(normal: str) -> tuple[str, ...]:
+    """Return the numerals of a text that is in normal form already, as they come."""
     found = NUMERAL.finditer(normal)
-    return tuple(sorted(_numeral(*match.groups(default="")) for match in found))
+    return tuple(_numeral(*match.groups(default="")) for match in found)
 
 
 def stands_in(part: str, whole: str) -> bool:

@@ -1,27 +1,28 @@
-"""Pairs of unit vectors whose cosine reaches a threshold, by faiss.
+"""Pairs of unit vectors whose cosine reaches a threshold, and how many of them were missed.
 
 A float16 or float32 array (or memory map) of n rows, each of length 1 or zero::
 
     for i, j, score in pairs_above(vectors, 0.9):     # arrays of one block, i < j
         ...
+    near = near_pairs(vectors, 0.9)                   # all at once, with an estimate
+    near.recall, near.checked                         # 0.9996, of 2,143 pairs in a sample
 
-Engines, by name: `exact` compares every row with every other one (blocked inner
-products); `cells` compares a row with the rows of the `PROBES` k-means cells nearest to
-it and so misses pairs that a border parts; `auto` is `exact` up to `EXACT_ROWS` rows.
-Either engine proposes candidates in fp32; what is yielded is scored again on the vectors
+Engines, by name: `exact` compares every row with every other one; `cells` compares a row
+with those of the same and of near k-means cells (`dedup.cells`) and so misses pairs that a
+border parts; `auto` is `exact` up to `EXACT_ROWS` rows. Either engine proposes candidates
+by products in bf16 (`dedup.matmul`); what is yielded is scored again in fp32 on the vectors
 as given, row by row, so a score depends on its two rows alone.
 
-`exact` gives one result under any order of the rows. `cells` gives one result for one
-input and number of threads. On 100,000 x 384 planted rows it found 0.998 of the pairs
-(0.9988 with topics, 0.9980 without; `PROBES` = 8).
+`exact` gives one result under any order of the rows. `cells` has the same cells under any
+order; candidates at the very edge of the slack could differ, pairs at the threshold don't.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,15 +32,80 @@ Scores = NDArray[np.float32]
 Found = tuple[Rows, Rows, Scores]
 Candidates = Iterator[tuple[Rows, Rows]]
 
-BLOCK = 4_096  # rows compared at a time; 4,096 x 384 fp32 are 6 MB
+BLOCK = 4_096  # rows compared at a time; 4,096 x 384 in bf16 are 3 MB
 EXACT_ROWS = 30_000  # two seconds on two cores; above it cells are faster than all pairs
-PROBES = 8  # cells a row is compared with; 4 found 0.990 to 0.995 of the pairs, 8 0.998
-ROWS_PER_CELL = 100  # guess: 64 to 256 differ little in time
-TRAINING_ROWS_PER_CELL = 64  # guess; faiss asks for 39 or more
-SEED = 1234
-# Inner products of unit rows summed in fp32 are off by at most d * 6e-8: 2.5e-4 at d = 4096.
-SLACK = 1e-3
+GUESTS = 5  # cells besides its own in which a row is compared (docs/log.md)
+RECALL = 0.995  # below it the cells are widened; the least that is promised at a cosine of 0.9
+CHECKED = 2_000  # rows whose pairs are all looked for, to estimate the recall; 3 s of 1.4 M rows
+WIDEST = 32  # cells; if these do not reach the recall, all pairs are compared
 RESCORED = 16_384  # pairs scored again at a time: 2 x 25 MB at d = 384
+SMALLEST = 1e-6  # products are compared by their bits, which order only those above zero
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Pairs i < j of rows, ordered by (j, i), and how they were found.
+
+    `recall` is the share found of the `checked` pairs that a sample of rows has; 1 where
+    the engine is exact or the sample has no pair. `guests` is how many cells besides its
+    own each row was compared in, `widened` whether these had to be more than at first.
+    """
+
+    i: Rows
+    j: Rows
+    score: Scores
+    engine: str
+    recall: float = 1.0
+    checked: int = 0
+    guests: int = 0
+    widened: bool = False
+
+
+def near_pairs(
+    vectors: Vectors, threshold: float, *, engine: str = "auto", recall: float = RECALL
+) -> Near:
+    """Return all pairs i < j whose inner product is at least `threshold`.
+
+    Where a sample says that `cells` finds fewer than `recall` of them, each row is compared
+    in twice as many cells, and in the end with all others.
+    """
+    _check(vectors, threshold, BLOCK)
+    name = _engine(engine, len(vectors))
+    guests = GUESTS
+    while name == "cells" and guests <= WIDEST:
+        found = _whole(vectors, _cell_pairs(vectors, threshold, BLOCK, guests), threshold)
+        share, checked = _recall(vectors, found, threshold)
+        if share >= recall:
+            return Near(*found, name, share, checked, guests, guests > GUESTS)
+        guests *= 2
+    found = _whole(vectors, _all_pairs(vectors, threshold, BLOCK), threshold)
+    return Near(*found, "exact", widened=name == "cells")
+
+
+def _whole(vectors: Vectors, candidates: Candidates, threshold: float) -> Found:
+    """Return what is scored of all candidates, as three arrays."""
+    nothing = np.empty(0, np.int64)
+    parts = [(nothing, nothing, nothing.astype(np.float32))]
+    for i, j in candidates:
+        parts += _scored(vectors, vectors, i, j, threshold)
+    i, j, score = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return i, j, score
+
+
+def _recall(vectors: Vectors, found: Found, threshold: float) -> tuple[float, int]:
+    """Return which share of the pairs of a sample of rows was found, and how many these are."""
+    from dedup.cells import sample
+
+    rows = sample(vectors, CHECKED)
+    truth = [np.empty(0, np.int64)]
+    for left, right, _ in hits_above(vectors[rows], vectors, threshold):
+        one, other = rows[left], right
+        proper = one != other
+        low, high = np.minimum(one, other)[proper], np.maximum(one, other)[proper]
+        truth.append(high * len(vectors) + low)
+    there = np.unique(np.concatenate(truth))
+    held = np.isin(there, found[1] * len(vectors) + found[0])
+    return (float(held.mean()) if len(there) else 1.0), len(there)
 
 
 def pairs_above(
@@ -52,8 +118,8 @@ def pairs_above(
     pair. Raises ValueError on an unknown engine and on rows that are not unit vectors.
     """
     _check(vectors, threshold, block)
-    propose = _engine(engine, len(vectors))
-    for i, j in propose(vectors, threshold - SLACK, block):
+    propose = ENGINES[_engine(engine, len(vectors))]
+    for i, j in propose(vectors, threshold, block):
         yield from _scored(vectors, vectors, i, j, threshold)
 
 
@@ -69,58 +135,55 @@ def hits_above(
     _check(base, threshold, block)
     if queries.shape[1] != base.shape[1]:
         raise ValueError(f"queries: dimension {queries.shape[1]}, but base has {base.shape[1]}")
-    index = faiss.IndexFlatIP(base.shape[1])
-    for _, rows in _blocks(base, block):
-        index.add(rows)
-    for start, rows in _blocks(queries, block):
-        at, near = _search(index, rows, threshold - SLACK)
-        order = np.lexsort((near, at))
-        yield from _scored(queries, base, at[order] + start, near[order], threshold)
+    from dedup.matmul import near, tensor
+
+    whole = tensor(base)
+    for start in range(0, len(queries), block):
+        rows = tensor(queries, slice(start, start + block))
+        found = list(near(rows, whole, _slack(threshold)))
+        if found:
+            at, base_row = (np.concatenate(column) for column in zip(*found, strict=True))
+            order = np.lexsort((base_row, at))
+            yield from _scored(queries, base, at[order] + start, base_row[order], threshold)
 
 
 def _all_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
     """Propose pairs by comparing each block with itself and all before it."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    for start, rows in _blocks(vectors, block):
-        index.add(rows)
-        at, near = _search(index, rows, threshold)
-        yield _in_order(near, at + start)
+    from dedup.matmul import near, tensor
+
+    whole = tensor(vectors)
+    for start in range(0, len(vectors), block):
+        last = min(start + block, len(vectors))
+        found = list(near(whole[start:last], whole[:last], _slack(threshold)))
+        if found:
+            j, i = (np.concatenate(column) for column in zip(*found, strict=True))
+            yield _in_order(i, j + start)
 
 
-def _cell_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
-    """Propose pairs whose rows share a cell, or one of which lies in a cell near to the other.
+def _cell_pairs(vectors: Vectors, threshold: float, block: int, guests: int = GUESTS) -> Candidates:
+    """Propose pairs whose rows share a cell, or one of which is a guest in the other's.
 
     A pair may be found from both sides, so all are collected before the first is given.
     """
+    from dedup.cells import Cells, joined
+
     if len(vectors) < 2:
         return
-    index = _cell_index(vectors, block)
+    cells = Cells.train(vectors)
     found = [np.empty(0, np.int64)]
-    for start, rows in _blocks(vectors, block):
-        at, near = _search(index, rows, threshold)
-        i, j = _in_order(np.minimum(at + start, near), np.maximum(at + start, near))
-        found.append(j * len(vectors) + i)
+    for left, right in joined(vectors, cells.nearest(vectors, guests), _slack(threshold)):
+        i, j = np.minimum(left, right), np.maximum(left, right)
+        found.append((j * len(vectors) + i)[i < j])
     j, i = np.divmod(np.unique(np.concatenate(found)), len(vectors))
     for start in range(0, len(i), RESCORED):
         yield i[start : start + RESCORED], j[start : start + RESCORED]
 
 
-def _cell_index(vectors: Vectors, block: int) -> faiss.Index:
-    """Return an inverted-file index of all rows, its cells trained on a sample of them."""
-    count, dimension = vectors.shape
-    # The square root keeps the time of training and of search in balance as rows grow.
-    cells = max(1, min(count // ROWS_PER_CELL, int(4 * count**0.5)))
-    index = faiss.IndexIVFFlat(
-        faiss.IndexFlatIP(dimension), dimension, cells, faiss.METRIC_INNER_PRODUCT
-    )
-    index.cp.seed, index.cp.spherical = SEED, True
-    index.nprobe = min(PROBES, cells)
-    size = min(count, cells * TRAINING_ROWS_PER_CELL)
-    sample = np.sort(np.random.default_rng(SEED).choice(count, size, replace=False))
-    index.train(np.ascontiguousarray(vectors[sample], np.float32))
-    for _, rows in _blocks(vectors, block):
-        index.add(rows)
-    return index
+def _slack(threshold: float) -> float:
+    """Return the threshold for candidates, below the one for pairs."""
+    from dedup.matmul import SLACK
+
+    return max(threshold - SLACK, SMALLEST)
 
 
 ENGINES: dict[str, Callable[[Vectors, float, int], Candidates]] = {
@@ -129,25 +192,19 @@ ENGINES: dict[str, Callable[[Vectors, float, int], Candidates]] = {
 }
 
 
-def _engine(name: str, rows: int) -> Callable[[Vectors, float, int], Candidates]:
-    """Return the engine of a name; raises ValueError naming those that there are."""
+def _engine(name: str, rows: int) -> str:
+    """Return an engine's own name; raises ValueError naming those that there are."""
     if name == "auto":
         name = "exact" if rows <= EXACT_ROWS else "cells"
     if name not in ENGINES:
         raise ValueError(f"engine: expected auto or one of {', '.join(ENGINES)}, got {name!r}")
-    return ENGINES[name]
+    return name
 
 
 def _blocks(vectors: Vectors, block: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield each block's first row and its rows in fp32."""
     for start in range(0, len(vectors), block):
         yield start, np.ascontiguousarray(vectors[start : start + block], np.float32)
-
-
-def _search(index: faiss.Index, rows: NDArray[np.float32], threshold: float) -> tuple[Rows, Rows]:
-    """Return (row, indexed row) wherever their inner product is above the threshold."""
-    limits, _, near = index.range_search(rows, threshold)
-    return np.repeat(np.arange(len(rows)), np.diff(limits.astype(np.int64))), near
 
 
 def _in_order(i: Rows, j: Rows) -> tuple[Rows, Rows]:

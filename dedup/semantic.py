@@ -13,7 +13,8 @@ threshold; which of them stay, `dedup.greedy` says. Every dropped row names a ke
 that it pairs with itself: a row whose words equal those of a dropped row, but whose
 vector is far from the row that the other one was dropped for, stays.
 
-Says nothing about pairs that the index does not find (`dedup.index`, engine `cells`).
+How many pairs the index is likely to have missed (`dedup.index`, engine `cells`) is in
+`search`; the others of a pair that looks alike and is not are in `pairs`, with the reason.
 """
 
 from __future__ import annotations
@@ -26,18 +27,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.exact import numbers, text_hash
+from dedup.coarse import repeats
+from dedup.confirm import Confirm, Spared
 from dedup.greedy import keep_greedy, named, walk
-from dedup.index import BLOCK, Found, Rows, Scores, Vectors, pairs_above
+from dedup.index import RECALL, Near, Rows, Scores, Vectors, near_pairs
 
-__all__ = ["THRESHOLD", "Deduplication", "Dropped", "Pairs", "deduplicate", "keep_greedy"]
+__all__ = [
+    "THRESHOLD",
+    "Confirm",
+    "Deduplication",
+    "Dropped",
+    "Pairs",
+    "deduplicate",
+    "keep_greedy",
+]
 
+EVERYTHING = Confirm()
 THRESHOLD = 0.9  # a guess that is usual for reasoning sets; not calibrated for an encoder
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of rows, `i` the better one; `spared` marks those that numbers kept apart.
+    """Pairs of rows, `i` the better one; `why` says why a pair is kept apart (`Spared`).
 
     Of rows with one normal form, each is paired with the best of them (`exact`, score 1)
     and only the best of those that are equal in vector and mark too has pairs by vector.
@@ -47,10 +58,15 @@ class Pairs:
     j: Rows
     score: Scores
     exact: NDArray[np.bool_]
-    spared: NDArray[np.bool_]
+    why: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.i)
+
+    @property
+    def spared(self) -> NDArray[np.bool_]:
+        """Which pairs are kept apart although their vectors are near."""
+        return self.why > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +86,13 @@ class Deduplication:
     ids: Sequence[str]
     drops: list[Dropped]
     pairs: Pairs
+    search: Near | None = None  # how near pairs were found, and how many of them
 
     @property
-    def spared(self) -> int:
-        """How many pairs reached the threshold and were kept apart by their numbers."""
-        return int(self.pairs.spared.sum())
+    def spared(self) -> dict[str, int]:
+        """How many pairs reached the threshold and were kept apart, by reason."""
+        counts = np.bincount(self.pairs.why, minlength=len(Spared))
+        return {why.name.lower(): int(counts[why]) for why in Spared if why}
 
     def pair_rows(self) -> Iterator[dict[str, Any]]:
         """Yield each pair as {id, of, score, reason}; reason exact, semantic or spared."""
@@ -113,7 +131,8 @@ def deduplicate(
     numbers_must_agree: bool | ArrayLike = True,
     *,
     engine: str = "auto",
-    block: int = BLOCK,
+    recall: float = RECALL,
+    confirm: Confirm = EVERYTHING,
 ) -> Deduplication:
     """Find the rows that repeat a better one, by text or by vector.
 
@@ -121,7 +140,8 @@ def deduplicate(
     all are equal), so the result does not depend on the order of the rows. Without
     vectors only exact repeats are found, without texts only near ones; a row may lack its
     text (None). `numbers_must_agree` (for all rows, or one bool a row) spares a pair where
-    either row is marked and the numerals of their texts differ; no text has no numerals.
+    either row is marked and the numerals or signs of their texts differ; `confirm` asks for
+    more (`dedup.confirm`); no text has none of it. `recall` is what engine `cells` must reach.
     Raises ValueError where lengths differ, ids repeat or a priority is not a number.
     """
     texts = [None] * len(ids) if texts is None else texts
@@ -130,10 +150,14 @@ def deduplicate(
             raise ValueError(f"{name}: expected one for each of {len(ids)} ids, got {len(column)}")
     numeric = np.broadcast_to(np.asarray(numbers_must_agree, np.bool_), len(ids))
     ranked = _ranked(texts, vectors, numeric, _total_order(ids, priorities))
-    found = [] if vectors is None else _near_pairs(vectors, ranked, threshold, engine, block)
-    near = _judged(found, texts, ranked)
+    search = None
+    if vectors is not None:
+        leaders = np.flatnonzero(ranked.leads)
+        ordered = vectors[ranked.row[leaders]]
+        search = near_pairs(ordered, threshold, engine=engine, recall=recall)
+    near = _judged(search, texts, ranked, confirm)
     drops = _drops(ids, near, ranked)
-    return Deduplication(ids, drops, _by_row(_exact_pairs(ranked), near, ranked.row))
+    return Deduplication(ids, drops, _by_row(_exact_pairs(ranked), near, ranked.row), search)
 
 
 def _total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
@@ -158,8 +182,7 @@ def _ranked(
     texts: Sequence[str | None], vectors: Vectors | None, numeric: NDArray[np.bool_], row: Rows
 ) -> _Ranked:
     """Return the rows in their order, with what they share with better ones."""
-    in_order = (texts[at] for at in row.tolist())
-    group = _firsts(rank if text is None else text_hash(text) for rank, text in enumerate(in_order))
+    group = _groups([texts[at] for at in row.tolist()])
     leader = group.copy()
     if vectors is not None:
         shared = np.flatnonzero(np.bincount(group, minlength=len(row))[group] > 1)
@@ -168,54 +191,55 @@ def _ranked(
     return _Ranked(row, numeric[row], group, leader)
 
 
+def _groups(texts: list[str | None]) -> Rows:
+    """Return for each text the first place of the same normal form; of None, its own."""
+    group = np.arange(len(texts))
+    there = np.array([at for at, text in enumerate(texts) if text is not None], np.int64)
+    some, hashes = repeats([text for text in texts if text is not None])
+    group[there[some]] = there[some][_firsts(hashes)]
+    return group
+
+
 def _firsts(keys: Iterable[Hashable]) -> Rows:
     """Return for each key the place where it came first."""
     seen: dict[Hashable, int] = {}
     return np.fromiter((seen.setdefault(key, at) for at, key in enumerate(keys)), np.int64)
 
 
-def _near_pairs(
-    vectors: Vectors, ranked: _Ranked, threshold: float, engine: str, block: int
-) -> list[Found]:
-    """Return the pairs of leaders of different normal forms at the threshold, in ranks."""
-    leaders = np.flatnonzero(ranked.leads)
-    found = []
-    ordered = vectors[ranked.row[leaders]]
-    for i, j, score in pairs_above(ordered, threshold, block=block, engine=engine):
-        better, worse = leaders[i], leaders[j]
-        other = ranked.group[better] != ranked.group[worse]
-        found.append((better[other], worse[other], score[other]))
-    return found
-
-
-def _judged(found: list[Found], texts: Sequence[str | None], ranked: _Ranked) -> Pairs:
-    """Return the pairs, those spared whose numerals differ where they must agree."""
+def _judged(
+    search: Near | None, texts: Sequence[str | None], ranked: _Ranked, confirm: Confirm
+) -> Pairs:
+    """Return the pairs of leaders of different normal forms, in ranks, and why any is spared."""
     nothing = np.empty(0, np.int64)
-    parts = [(nothing, nothing, nothing.astype(np.float32)), *found]
-    better, worse, score = (np.concatenate(column) for column in zip(*parts, strict=True))
+    i, j = (search.i, search.j) if search else (nothing, nothing)
+    leaders = np.flatnonzero(ranked.leads)
+    better, worse = leaders[i], leaders[j]
+    other = ranked.group[better] != ranked.group[worse]
+    better, worse = better[other], worse[other]
+    score = search.score[other] if search else nothing.astype(np.float32)
     bound = ranked.numeric[better] | ranked.numeric[worse]
-    ranks, places = np.unique([better[bound], worse[bound]], return_inverse=True)
-    held = _firsts(numbers(texts[row] or "") for row in ranked.row[ranks].tolist())
-    left, right = held[places]
-    spared = np.zeros(len(better), np.bool_)
-    spared[bound] = left != right
-    return Pairs(better, worse, score, np.zeros(len(better), np.bool_), spared)
+    ranks, places = np.unique(np.stack([better, worse]), return_inverse=True)
+    those = [texts[row] or "" for row in ranked.row[ranks].tolist()]
+    left, right = places.reshape(2, -1)
+    why = confirm.spared(those, left, right, bound)
+    return Pairs(better, worse, score, np.zeros(len(better), np.bool_), why)
 
 
 def _exact_pairs(ranked: _Ranked) -> Pairs:
     """Return each rank with the best one of the same normal form."""
     worse = np.flatnonzero(ranked.group != np.arange(len(ranked.group)))
     yes = np.ones(len(worse), np.bool_)
-    return Pairs(ranked.group[worse], worse, yes.astype(np.float32), yes, ~yes)
+    none = np.zeros(len(worse), np.uint8)
+    return Pairs(ranked.group[worse], worse, yes.astype(np.float32), yes, none)
 
 
 def _by_row(exact: Pairs, near: Pairs, row: Rows) -> Pairs:
     """Return all pairs by rows of the input, ordered by the worse row's rank."""
-    columns = ("i", "j", "score", "exact", "spared")
+    columns = ("i", "j", "score", "exact", "why")
     whole = [np.concatenate([getattr(exact, name), getattr(near, name)]) for name in columns]
     order = np.lexsort((whole[0], whole[1]))
-    better, worse, score, is_exact, spared = (column[order] for column in whole)
-    return Pairs(row[better], row[worse], score, is_exact, spared)
+    better, worse, score, is_exact, why = (column[order] for column in whole)
+    return Pairs(row[better], row[worse], score, is_exact, why)
 
 
 def _drops(ids: Sequence[str], near: Pairs, ranked: _Ranked) -> list[Dropped]:

@@ -32,6 +32,7 @@ class DecontaminateStage(ShardStage):
     """Writes `contaminated`."""
 
     name = "decontaminate"
+    revision = 2  # 2: coverage weighted by rarity, of both texts
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""
@@ -48,11 +49,10 @@ class DecontaminateStage(ShardStage):
         files = {path.name: run.hashes.of(path) for path in benchmark_files(recipe)}
         return {**limits, "benchmarks": files, "encoder": run.config.recipe.embed.model}
 
-    def build(self, run: Run) -> None:
-        """Embed the benchmarks' items where that is new, then check the outdated shards."""
-        if list(self.outdated(run)) and run.config.recipe.decontaminate.semantic:
+    def prepare(self, run: Run) -> None:
+        """Embed the benchmarks' items where that is new."""
+        if run.config.recipe.decontaminate.semantic:
             embed_benchmarks(run)
-        super().build(run)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Check one shard."""
@@ -93,15 +93,20 @@ def load_benchmarks(paths: tuple[str, ...]) -> Benchmarks:
 @lru_cache(maxsize=1)
 def checker(recipe: Decontaminate, vectors: Path | None) -> Contamination:
     """Return what compares questions with the benchmarks, made once in a process."""
-    from dedup.contamination import Contamination
+    from dedup.contamination import Contamination, Limits
 
+    limits = Limits(
+        coverage=recipe.coverage,
+        short_coverage=recipe.short_coverage,
+        contained=recipe.contained,
+        said=recipe.said,
+        cosine=recipe.threshold,
+        numbers_must_agree=recipe.numbers_must_agree,
+    )
     return Contamination(
         load_benchmarks(recipe.benchmarks),
         None if vectors is None else np.load(vectors),
-        coverage=recipe.coverage,
-        short_coverage=recipe.short_coverage,
-        cosine=recipe.threshold,
-        numbers_must_agree=recipe.numbers_must_agree,
+        limits,
     )
 
 

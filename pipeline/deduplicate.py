@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from pipeline.stage import Run, Stage
 from pipeline.store import Store
 from pipeline.vectors import read_vectors
 
+if TYPE_CHECKING:
+    from dedup.semantic import Deduplication
+
 SOURCES_AT_MOST = 1 << 20  # room for the place of a source in a priority
 
 
@@ -29,6 +32,7 @@ class DeduplicateStage(Stage):
     """Writes `duplicates`."""
 
     name = "deduplicate"
+    revision = 2  # 2: pairs are confirmed by signs, foreign letters and the question itself
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""
@@ -56,13 +60,13 @@ class DeduplicateStage(Stage):
         with meter(self.title, total) as progress:
             questions = Questions.read(run.config, run.store)
             progress.advance(len(questions.ids))
-            drops, spared = questions.duplicates(run.config)
+            drops, whole = questions.duplicates(run.config)
         for shard, origin in jobs:
             first, last = questions.starts[shard], questions.starts[shard + 1]
             mine = [drops[id] for id in questions.ids[first:last] if id in drops]
             counts = Counter(drop.reason for drop in mine)
-            if shard == 0:  # a count of the whole table, so that sums over shards are right
-                counts["pairs_spared_by_numbers"] = spared
+            if shard == 0:  # counts of the whole table, so that sums over shards are right
+                counts |= whole
             made = {"duplicates": (Drop.to_table(mine), dict(sorted(counts.items())))}
             self.save(run.store, shard, origin, made, time.monotonic() - start)
 
@@ -104,17 +108,20 @@ class Questions:
             self.priorities.append(priority(question, question.id in answered, difficulty, place))
         self.vectors.append(read_vectors(store, shard))
 
-    def duplicates(self, config: Config) -> tuple[dict[str, Drop], int]:
-        """Return the drops by id, and how many pairs their numbers kept apart."""
-        from dedup.semantic import deduplicate
+    def duplicates(self, config: Config) -> tuple[dict[str, Drop], Counter[str]]:
+        """Return the drops by id, and what `counts_of` says of the pairs."""
+        from dedup.semantic import Confirm, deduplicate
 
+        recipe = config.recipe.deduplicate
         found = deduplicate(
             self.texts,
             np.concatenate(self.vectors),
             self.priorities,
             self.ids,
-            config.recipe.deduplicate.threshold,
+            recipe.threshold,
             self.numeric,
+            recall=recipe.recall,
+            confirm=Confirm(recipe.letters_must_agree, recipe.questions_must_agree),
         )
         text = dict(zip(self.ids, self.texts, strict=True))
         drops = {}
@@ -123,7 +130,16 @@ class Questions:
             drops[gone.id] = Drop(
                 gone.id, "deduplicate", gone.reason, gone.of, gone.score, evidence
             )
-        return drops, found.spared
+        return drops, counts_of(found)
+
+
+def counts_of(found: Deduplication) -> Counter[str]:
+    """Return how many pairs were kept apart and why, and how many of a sample were missed."""
+    counts = Counter({f"pairs_spared_by_{why}": n for why, n in found.spared.items()})
+    if found.search is not None and found.search.checked:
+        counts["pairs_checked"] = found.search.checked
+        counts["pairs_missed"] = round(found.search.checked * (1 - found.search.recall))
+    return counts
 
 
 def priority(question: Question, answered: bool, difficulty: str, source_place: int) -> int:

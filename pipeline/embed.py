@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pyarrow as pa
 
 from pipeline.config import Config
 from pipeline.encoding import encode, on_gpu
-from pipeline.progress import meter
 from pipeline.records import Question, vector_schema
 from pipeline.stage import Run, ShardStage, Tables
 from pipeline.store import Store
@@ -33,18 +31,9 @@ class EmbedStage(ShardStage):
         """Return the encoder's name."""
         return run.config.recipe.embed.model_dump()
 
-    def build(self, run: Run) -> None:
-        """Embed the outdated shards."""
-        jobs = list(self.outdated(run))
-        if not jobs or not on_gpu():
-            super().build(run)
-            return
-        with meter(self.title, len(jobs)) as progress:
-            for shard, origin in jobs:
-                start = time.monotonic()
-                made = self.make(run.config, run.store, shard)
-                self.save(run.store, shard, origin, made, time.monotonic() - start)
-                progress.advance(1)
+    def runs_here(self) -> bool:
+        """A GPU is kept busy by this process alone."""
+        return on_gpu()
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Embed one shard."""

@@ -111,15 +111,17 @@ class Finder:
     def __init__(
         self, benchmarks: Benchmarks, arguments: argparse.Namespace, pool: ProcessPoolExecutor
     ) -> None:
-        from dedup.contamination import Contamination
+        from dedup.contamination import Contamination, Limits
 
         self.model = None if arguments.no_semantic else arguments.model
         self.pool = pool
         self.check = Contamination(
             benchmarks,
             self.vectors([text.text for text in benchmarks.texts]),
-            cosine=arguments.threshold,
-            numbers_must_agree=not arguments.ignore_numbers,
+            Limits(
+                cosine=arguments.threshold,
+                numbers_must_agree=not arguments.ignore_numbers,
+            ),
         )
 
     def vectors(self, batch: list[str]) -> Any:

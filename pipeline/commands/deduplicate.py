@@ -68,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
                 write(line(original, pair["id"], pair["of"], pair["score"], pair["reason"]))
     print(
         f"{arguments.output}: {len(found.drops):,} of {len(rows.ids):,} rows repeat another;"
-        f" {found.spared:,} pairs kept apart by their numbers"
+        f" {sum(found.spared.values()):,} pairs kept apart{because(found)}"
     )
     return 0
 
@@ -91,6 +91,17 @@ def find(rows: Texts, arguments: argparse.Namespace) -> Deduplication:
         )
     except ValueError as error:
         raise InputError(f"{rows.path}: {error}") from None
+
+
+def because(found: Deduplication) -> str:
+    """Return why pairs were kept apart, and what share of them a sample says were found."""
+    reasons = ", ".join(f"{n:,} by {why}" for why, n in found.spared.items() if n)
+    search = found.search
+    if search is None or not search.checked:
+        return reasons and f" ({reasons})"
+    widened = f", after widening to {search.guests} cells" if search.widened else ""
+    recall = f"; {search.recall:.2%} of {search.checked:,} sampled pairs found{widened}"
+    return (reasons and f" ({reasons})") + recall
 
 
 def embed(rows: Texts, model: str) -> Any:

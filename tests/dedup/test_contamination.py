@@ -10,7 +10,7 @@ from dedup.contamination import (
     Contamination,
     Hit,
     ItemText,
-    gram_size,
+    Limits,
 )
 
 ITEMS = {
@@ -87,10 +87,10 @@ def test_a_copy_wrapped_in_a_prompt_is_exact_where_it_stands_whole() -> None:
     assert one(f"Read this.\n{ITEMS['word']} Explain.").method == "exact"
 
 
-def test_a_short_item_wrapped_in_a_prompt_is_found_by_its_words() -> None:
+def test_a_short_item_wrapped_in_a_prompt_is_found() -> None:
     check = Contamination(benchmarks(tiny="How does the greenhouse effect work?"))
     hit = one("Please tell me! How does the greenhouse effect work? In one line.", check)
-    assert (hit.item, hit.method) == ("tiny", "ngram")
+    assert (hit.item, hit.method) == ("tiny", "exact")
     assert hits("How does the nitrogen cycle work?", check) == []
 
 
@@ -114,39 +114,73 @@ def test_the_match_by_ngrams_is_the_longest_shared_run() -> None:
     assert 0.9 < hit.score < 1
 
 
-def test_half_of_an_items_words_are_enough_and_less_is_not() -> None:
-    words = [f"word{chr(97 + k)}" for k in range(20)]
-    check = Contamination(benchmarks(item=" ".join(words)))
-    assert one(" ".join(words[:10]) + " and something else", check).score == 0.5
-    assert hits(" ".join(words[:9]) + " and something else", check) == []
+def words(count: int, first: int = 0) -> str:
+    return " ".join(f"word{chr(97 + k // 9)}{chr(97 + k % 9)}" for k in range(first, first + count))
 
 
-def test_the_share_that_must_be_covered_is_a_parameter() -> None:
-    words = [f"word{chr(97 + k)}" for k in range(20)]
-    check = Contamination(benchmarks(item=" ".join(words)), coverage=0.8)
-    assert hits(" ".join(words[:15]), check) == []
-    assert one(" ".join(words[:16]), check).score == 0.8
+def test_half_of_both_texts_is_enough_and_a_third_is_not() -> None:
+    check = Contamination(benchmarks(item=words(24)))
+    assert one(f"{words(12)} {words(1, 24)} is the rest", check).score == pytest.approx(0.75)
+    other = " ".join("abcdefghijklmnopqrst")
+    assert hits(f"{words(8)} {other}", check) == []
+
+
+def test_the_share_that_both_must_cover_is_a_parameter() -> None:
+    strict = Limits(coverage=0.9, contained=1.0)
+    check = Contamination(benchmarks(item=words(30)), limits=strict)
+    assert hits(f"{words(20)} and so on", check) == []
+    assert one(f"{words(29)} and so on", check).method == "ngram"
+
+
+def test_the_share_of_one_text_that_stands_in_the_other_is_a_parameter() -> None:
+    text = f"{words(27)} and then very many words of a long text follow {words(40, 100)}"
+    loose = Contamination(benchmarks(item=words(30)), limits=Limits(coverage=0.9, contained=0.8))
+    strict = Contamination(benchmarks(item=words(30)), limits=Limits(coverage=0.9, contained=1.0))
+    assert (one(text, loose).item, hits(text, strict)) == ("item", [])
+
+
+def test_a_part_that_says_little_is_no_hit() -> None:
+    rest = "please tell me about it"
+    texts = {f"x{k}": f"which of the following is a {words(3, k)}?" for k in range(20)}
+    check = Contamination(benchmarks(**texts))
+    assert hits(f"{rest}: which of the following is a thing? {rest}", check) == []
+    eager = Contamination(benchmarks(tiny="which of these is it then"), limits=Limits(said=1))
+    assert one(f"{rest}: which of these is it then? {rest}", eager).item == "tiny"
+
+
+def test_what_fills_a_template_counts_more_than_the_template() -> None:
+    template = "write a python function to find the {} of a given list of numbers in one line now"
+    fillers = [f"{words(3, 10 * k)}" for k in range(60)]
+    check = Contamination(benchmarks(**{word: template.format(word) for word in fillers}))
+    assert hits(template.format("longest sorted run"), check) == []
+    assert one(template.format(fillers[7]) + " please", check).item == fillers[7]
+
+
+def test_a_shared_text_with_other_signs_is_no_hit() -> None:
+    item = r"Let $a$ and $b$ be positive real numbers. Find the least value of $a + b \sqrt{c}$"
+    check = Contamination(benchmarks(item=item))
+    assert one(item + " now", check).item == "item"
+    other = item.replace(r"a + b \sqrt{c}", r"\sin c - \log d = \frac{a}{x}")
+    assert hits(other, check) == []
+
+
+def test_other_number_words_are_other_numbers() -> None:
+    item = "Five packages come to five houses. How many ways are there to give them out wrongly?"
+    check = Contamination(benchmarks(item=item))
+    assert hits(item.replace("Five", "Four").replace("five", "four"), check) == []
+    assert one(item.replace("Five", "5").replace("five", "5"), check).item == "item"
 
 
 def test_of_a_short_item_nearly_all_must_be_there() -> None:
-    assert hits("What is the capital city of New South Wales?") == []
-    loose = Contamination(benchmarks(**ITEMS), short_coverage=0.7)
-    assert one("What is the capital city of New South Wales?", loose).item == "short"
-
-
-@pytest.mark.parametrize(
-    ("length", "size"),
-    [(1, 0), (4, 0), (5, 4), (6, 4), (7, 5), (9, 6), (12, 8), (13, 8), (500, 8)],
-)
-def test_the_n_of_an_item_follows_its_length(length: int, size: int) -> None:
-    assert gram_size(length) == size
-    assert size <= length
+    assert hits("What is the capital city of South Wales?") == []
+    loose = Contamination(benchmarks(**ITEMS), limits=Limits(short_coverage=0.7))
+    assert one("What is the capital city of South Wales?", loose).item == "short"
 
 
 def test_the_same_template_with_other_numbers_is_no_hit() -> None:
     other = ITEMS["word"].replace("16", "25").replace("4 muffins", "9 muffins")
     assert hits(other) == []
-    check = Contamination(benchmarks(**ITEMS), numbers_must_agree=False)
+    check = Contamination(benchmarks(**ITEMS), limits=Limits(numbers_must_agree=False))
     assert one(other, check).method == "ngram"
 
 
@@ -193,9 +227,8 @@ def test_two_turns_of_one_item_give_one_hit() -> None:
 def test_of_two_turns_the_one_with_more_in_common_is_reported() -> None:
     turns = [f"{start} {ITEMS['word']}" for start in ("Now tell me at once again please", "Hm")]
     texts = tuple(ItemText("a", "1", 0, turn) for turn in turns)
-    rest = ITEMS["word"].partition(" ")[2]
-    hit = one(f"Rosa's {rest}", Contamination(Benchmarks(texts, {})))
-    assert hit.score == one(f"Rosa's {rest}", Contamination(Benchmarks(texts[1:], {}))).score
+    hit = one(f"Hm {ITEMS['word']}", Contamination(Benchmarks(texts, {})))
+    assert (hit.method, hit.matched) == ("exact", turns[1])
 
 
 def test_items_of_one_name_in_two_rows_give_two_hits() -> None:
@@ -216,14 +249,14 @@ def test_a_near_vector_is_a_semantic_hit_with_its_cosine() -> None:
 
 
 def test_the_cosine_is_a_parameter() -> None:
-    check = Contamination(benchmarks(short=ITEMS["short"]), angle(0), cosine=0.999)
+    check = Contamination(benchmarks(short=ITEMS["short"]), angle(0), Limits(cosine=0.999))
     assert check.find(["q"], ["Which town governs New Zealand?"], angle(5)) == []
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("Add sixteen... no: 16 eggs, 4 cakes, 2 dollars", True),
+        ("Add sixteen... no: 16 eggs, 4 cakes, 2 dollars, three", True),
         ("16 eggs, 4 cakes, 2 dollars and 3 more", True),
         ("17 eggs, 4 cakes, 2 dollars", False),
         ("16 eggs, 4 cakes", False),
@@ -233,7 +266,7 @@ def test_the_cosine_is_a_parameter() -> None:
 def test_a_semantic_hit_holds_the_numerals_of_the_item(text: str, found: bool) -> None:
     check = Contamination(benchmarks(word=ITEMS["word"]), angle(0))
     assert bool(check.find(["q"], [text], angle(1))) is found
-    free = Contamination(benchmarks(word=ITEMS["word"]), angle(0), numbers_must_agree=False)
+    free = Contamination(benchmarks(word=ITEMS["word"]), angle(0), Limits(numbers_must_agree=False))
     assert len(free.find(["q"], [text], angle(1))) == 1
 
 
@@ -253,7 +286,7 @@ def test_wrong_input_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="vectors: expected 5, one for each text, got 1"):
         Contamination(benchmarks(**ITEMS), angle(0))
     with pytest.raises(ValueError, match="coverage: expected above 0 and at most 1, got 0"):
-        Contamination(benchmarks(**ITEMS), coverage=0)
+        Contamination(benchmarks(**ITEMS), limits=Limits(coverage=0))
     with pytest.raises(ValueError, match="texts: expected 2"):
         CHECK.find(["a", "b"], ["x"])
     with pytest.raises(ValueError, match="or for neither"):

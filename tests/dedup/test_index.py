@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import index
-from dedup.index import Vectors, hits_above, pairs_above
+from dedup.cells import Cells, joined, sample
+from dedup.index import Vectors, hits_above, near_pairs, pairs_above
 
 Pairs = dict[tuple[int, int], float]
 
@@ -75,6 +76,62 @@ def test_cells_find_nearly_all_planted_pairs_and_no_other() -> None:
 def test_cells_give_the_same_pairs_twice() -> None:
     vectors = planted(3_000, 300)
     assert collected(vectors, 0.9, engine="cells") == collected(vectors, 0.9, engine="cells")
+
+
+def test_cells_and_their_pairs_do_not_depend_on_the_order_of_the_rows() -> None:
+    vectors = planted(4_000, 400)
+    order = np.random.default_rng(5).permutation(len(vectors))
+    assert np.array_equal(Cells.train(vectors).centres, Cells.train(vectors[order]).centres)
+    assert np.array_equal(vectors[sample(vectors, 50)], vectors[order][sample(vectors[order], 50)])
+    shuffled = collected(vectors[order], 0.9, engine="cells")
+    back = {tuple(sorted((order[i], order[j]))): score for (i, j), score in shuffled.items()}
+    assert back == collected(vectors, 0.9, engine="cells")
+
+
+def test_two_rows_are_compared_where_one_is_at_home_and_the_other_is_a_guest() -> None:
+    vectors = np.eye(4, dtype=np.float32)[[0, 0, 1]]
+    homes = np.array([[0, 2], [1, 0], [3, 1]], np.int32)
+    pairs = [
+        (a, b)
+        for left, right in joined(vectors, homes, 0.9)
+        for a, b in zip(left, right, strict=True)
+    ]
+    assert {(min(p), max(p)) for p in pairs if p[0] != p[1]} == {(0, 1)}
+    apart = np.array([[0, 2], [1, 3], [3, 1]], np.int32)
+    pairs = [
+        (a, b)
+        for left, right in joined(vectors, apart, 0.9)
+        for a, b in zip(left, right, strict=True)
+    ]
+    assert all(a == b for a, b in pairs)
+
+
+def test_all_pairs_at_once_come_with_the_share_that_a_sample_says_was_found() -> None:
+    vectors = planted(6_000, 600)
+    near = near_pairs(vectors, 0.9, engine="cells", recall=0.9)
+    assert near.engine == "cells"
+    assert near.checked > 100
+    assert 0.95 < near.recall <= 1
+    found = dict(zip(zip(near.i.tolist(), near.j.tolist(), strict=True), near.score, strict=True))
+    assert found.items() <= collected(vectors, 0.9, engine="exact").items()
+
+
+def test_a_search_that_misses_too_much_is_widened(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = planted(6_000, 600)
+    shares = iter([0.5, 0.999])
+    monkeypatch.setattr(index, "_recall", lambda *_: (next(shares), 100))
+    near = near_pairs(vectors, 0.9, engine="cells")
+    assert (near.engine, near.widened, near.guests) == ("cells", True, 2 * index.GUESTS)
+
+
+def test_a_search_that_cannot_be_widened_further_compares_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors = planted(1_000, 100)
+    monkeypatch.setattr(index, "_recall", lambda *_: (0.5, 100))
+    near = near_pairs(vectors, 0.9, engine="cells")
+    assert (near.engine, near.widened, near.recall) == ("exact", True, 1.0)
+    assert len(near.i) == len(by_hand(vectors, 0.9))
 
 
 def test_auto_is_exact_for_few_rows_and_cells_for_many(monkeypatch: pytest.MonkeyPatch) -> None:

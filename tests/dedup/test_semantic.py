@@ -68,10 +68,10 @@ def test_a_row_may_lack_its_text() -> None:
 
 
 def test_the_same_template_with_other_numbers_is_spared_and_counted() -> None:
-    texts = ["add 3 and 4", "add 3 and 5", "sum of 4 and 3"]
+    texts = ["add 3 and 4", "add 3 and 5", "sum of 3 and 4"]
     result = deduplicate(texts, at(0, 1, 2), None, ["a", "b", "c"])
     assert drops(result) == {"c": ("a", round(float(np.cos(np.radians(2))), 4), "semantic")}
-    assert result.spared == 2
+    assert result.spared["numbers"] == 2
     reasons = {(row["of"], row["id"]): row["reason"] for row in result.pair_rows()}
     assert reasons == {("a", "b"): "spared", ("b", "c"): "spared", ("a", "c"): "semantic"}
 
@@ -79,14 +79,14 @@ def test_the_same_template_with_other_numbers_is_spared_and_counted() -> None:
 def test_numbers_need_not_agree_where_told_so() -> None:
     result = deduplicate(["add 3", "add 4"], at(0, 1), None, ["a", "b"], numbers_must_agree=False)
     assert list(drops(result)) == ["b"]
-    assert result.spared == 0
+    assert result.spared["numbers"] == 0
 
 
 @pytest.mark.parametrize("marks", [[True, False], [False, True]])
 def test_one_marked_row_is_enough_for_a_pair_to_be_spared(marks: list[bool]) -> None:
     result = deduplicate(["add 3", "add 4"], at(0, 1), None, ["a", "b"], numbers_must_agree=marks)
     assert result.drops == []
-    assert result.spared == 1
+    assert result.spared["numbers"] == 1
 
 
 def test_a_zero_vector_is_near_to_nothing_but_its_text_counts() -> None:
@@ -139,7 +139,7 @@ Rows = tuple[list[str], np.ndarray, list[int], list[bool]]
 @st.composite
 def rows(draw: st.DrawFn) -> Rows:
     count = draw(st.integers(1, 9))
-    texts = st.sampled_from(["one", "ONE", "two", "add 3", "add 4", "Add  4.", ""])
+    texts = st.sampled_from(["one", "ONE", "some", "add 3", "add 4", "Add  4.", ""])
     angles = st.sampled_from([0, 15, 30, 45, 60])
     return (
         draw(st.lists(texts, min_size=count, max_size=count)),
