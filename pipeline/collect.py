@@ -2,28 +2,28 @@
 
 Each source is first spilled into one file a shard (`.staging/collect/<source>/`), in
 parallel and once; then each shard is merged from the spills of all sources. Rows with
-one id become one question that lists all its origins; an id with references that
-contradict each other is refused, as is a row that cannot be a question.
+one id become one question that lists all its origins, those of the same prompt in other
+sources after its own; an id with references that contradict each other is refused, as is a
+row that cannot be a question or that stands under a licence that the recipe does not allow.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-
-import zstandard
 
 from pipeline.config import Config
 from pipeline.errors import SourceError
 from pipeline.files import FileHashes
+from pipeline.licences import spdx
 from pipeline.progress import meter
+from pipeline.recipe import Licences
 from pipeline.records import (
     ROLES,
     Drop,
@@ -31,20 +31,22 @@ from pipeline.records import (
     Response,
     canonical_json,
     content_hash,
-    shard_of,
 )
+from pipeline.shared_prompts import find_shared, index_entry, index_name, shared_origins
 from pipeline.sources.base import Refused, Source, SourceResponse, SourceRow
-from pipeline.stage import Run, ShardStage, Tables
+from pipeline.spill import Entry, SpillWriter, read_spill, spill_path
+from pipeline.stage import Run, ShardStage, Tables, outcome
 from pipeline.store import Store, replacing, writing
 
-SPILL_BYTES = 32 << 20  # rows in memory before they go to disk, for all shards together
 ROUND_0 = "responses/round=00"
+ANY_LICENCE = Licences()
 
 
 class Collect(ShardStage):
     """Writes `questions`, `refused` and `responses/round=00`."""
 
     name = "collect"
+    revision = 2  # origins in other sources
 
     def writes(self) -> tuple[str, ...]:
         """Return the three tables."""
@@ -58,14 +60,17 @@ class Collect(ShardStage):
         """Return the sources' options with the hashes of their files."""
         recipe = run.config.recipe
         sources = {s.name: source_identity(s, run.hashes) for s in recipe.sources}
-        return {"sources": sources, "limits": recipe.collect.model_dump()}
+        fields = {"sources": sources, "limits": recipe.collect.model_dump()}
+        allowed = recipe.licences
+        return fields if allowed == ANY_LICENCE else {**fields, "licences": allowed.model_dump()}
 
-    def build(self, run: Run) -> None:
-        """Spill the sources that are not spilled yet, then merge the outdated shards."""
-        if not list(self.outdated(run)):
-            return
+    def prepare(self, run: Run) -> None:
+        """Spill the sources that are not spilled yet; a job merges one shard of the spills."""
         spill_all(run)
-        super().build(run)
+        find_shared(run.store, [source.name for source in run.config.recipe.sources])
+
+    def clear(self, run: Run) -> None:
+        """Delete the spills."""
         shutil.rmtree(run.store.staging / "collect", ignore_errors=True)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
@@ -74,7 +79,7 @@ class Collect(ShardStage):
         for source in config.recipe.sources:
             for entry in read_spill(spill_path(store, source.name, shard)):
                 merged.add(entry)
-        return merged.tables()
+        return merged.tables(shared_origins(store, shard))
 
 
 def source_identity(source: Source, hashes: FileHashes) -> dict[str, Any]:
@@ -83,30 +88,38 @@ def source_identity(source: Source, hashes: FileHashes) -> dict[str, Any]:
     return {**source.identity(), "files": files} if files else source.identity()
 
 
-def spill_path(store: Store, source: str, shard: int) -> Path:
-    """Return the spill of one source for one shard."""
-    return store.staging / "collect" / source / f"part-{shard:05d}.jsonl.zst"
-
-
 def spill_all(run: Run) -> None:
     """Read every source once; those that an interrupted run has read are not read again."""
     wanted = []
+    rules = Rules(run.config.recipe.collect.max_prompt_chars, run.config.recipe.licences)
     for source in run.config.recipe.sources:
-        identity = content_hash([source_identity(source, run.hashes), run.store.shards])
+        parts = [source_identity(source, run.hashes), run.store.shards, rules.identity()]
+        identity = content_hash(parts)
         done = spill_path(run.store, source.name, 0).parent / "done.json"
         if not (done.is_file() and done.read_text(encoding="utf-8") == identity):
             wanted.append((source, identity))
     if not wanted:
         return
     with meter("sources", len(wanted)) as progress:
-        limit = run.config.recipe.collect.max_prompt_chars
-        jobs = [run.pool.submit(spill, source, run.store, limit, mark) for source, mark in wanted]
+        jobs = [run.pool.submit(spill, source, run.store, rules, mark) for source, mark in wanted]
         for job in as_completed(jobs):
-            name, rows = job.result()
+            name, rows = outcome(job)
             progress.advance(1, f"{name}: {rows:,} rows")
 
 
-def spill(source: Source, store: Store, max_chars: int, identity: str) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a row must keep to be a question, whatever its source."""
+
+    max_chars: int
+    licences: Licences = ANY_LICENCE
+
+    def identity(self) -> list[Any]:
+        """Return what decides which rows are refused."""
+        return [self.max_chars, self.licences.model_dump()]
+
+
+def spill(source: Source, store: Store, rules: Rules, identity: str) -> tuple[str, int]:
     """Write a source's rows to its spill files; returns its name and how many rows it had.
 
     Raises SourceError where the source has none: a misspelt filter must not go unnoticed.
@@ -114,13 +127,18 @@ def spill(source: Source, store: Store, max_chars: int, identity: str) -> tuple[
     folder = spill_path(store, source.name, 0).parent
     with writing(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        spill_path(store, index_name(source.name), 0).parent.mkdir(parents=True)
         rows = 0
         writer = SpillWriter(store, source.name)
+        index = SpillWriter(store, index_name(source.name))
         for row in limited(source):
-            writer.add(as_entry(source.name, row, max_chars))
+            entry = as_entry(source.name, row, rules.max_chars, rules.licences)
+            writer.add(entry)
+            if "question" in entry and isinstance(row, SourceRow):
+                index.add(index_entry(replace(row.question, origins=(row.origin,))))
             rows += 1
         writer.flush()
+        index.flush()
         if rows == 0:
             raise SourceError(
                 f"source {source.name}: has no rows; correct its options, or take it out"
@@ -138,10 +156,9 @@ def limited(source: Source) -> Iterator[SourceRow | Refused]:
         yield row
 
 
-Entry = dict[str, Any]
-
-
-def as_entry(source: str, row: SourceRow | Refused, max_chars: int) -> Entry:
+def as_entry(
+    source: str, row: SourceRow | Refused, max_chars: int, licences: Licences = ANY_LICENCE
+) -> Entry:
     """Return a row as it is spilled: a question with its responses, or a refusal."""
     if isinstance(row, Refused):
         id = content_hash([source, row.content])
@@ -152,11 +169,13 @@ def as_entry(source: str, row: SourceRow | Refused, max_chars: int) -> Entry:
         "question": question.to_row(),
         "responses": [asdict(response) for response in row.responses],
     }
-    reason = _not_a_question(entry, question, max_chars)
+    reason = _not_a_question(entry, question, max_chars, licences)
     return refusal(question.id, source, reason, row.origin, question.user_text) if reason else entry
 
 
-def _not_a_question(entry: Entry, question: Question, max_chars: int) -> str | None:
+def _not_a_question(
+    entry: Entry, question: Question, max_chars: int, licences: Licences
+) -> str | None:
     if not question.user_text.strip():
         return "empty_prompt"
     if [turn.role for turn in question.prompt] != alternating(len(question.prompt)):
@@ -167,7 +186,9 @@ def _not_a_question(entry: Entry, question: Question, max_chars: int) -> str | N
         canonical_json(entry).encode()
     except UnicodeEncodeError:
         return "invalid_unicode"
-    return None
+    if spdx(question.licence) is None:
+        return "bad_licence"
+    return None if licences.permits(question.licence) else "licence"
 
 
 def alternating(turns: int) -> list[str]:
@@ -179,40 +200,6 @@ def refusal(id: str, source: str, reason: str, origin: str, excerpt: str) -> Ent
     """Return the entry of a row that is no question; its source's name stands in `of`."""
     shown = excerpt[:200].encode("utf-8", "replace").decode()
     return {"id": id, "of": source, "reason": reason, "origin": origin, "excerpt": shown}
-
-
-class SpillWriter:
-    """Appends entries to the spill files of one source, each flush one zstd frame a file."""
-
-    def __init__(self, store: Store, source: str) -> None:
-        self.store, self.source = store, source
-        self.waiting: dict[int, list[bytes]] = {}
-        self.bytes = 0
-
-    def add(self, entry: Entry) -> None:
-        """Add one entry; writes when enough are waiting."""
-        line = json.dumps(entry).encode() + b"\n"
-        self.waiting.setdefault(shard_of(entry["id"], self.store.shards), []).append(line)
-        self.bytes += len(line)
-        if self.bytes >= SPILL_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is waiting."""
-        squeeze = zstandard.ZstdCompressor(level=1)
-        for shard, lines in self.waiting.items():
-            with spill_path(self.store, self.source, shard).open("ab") as file:
-                file.write(squeeze.compress(b"".join(lines)))
-        self.waiting, self.bytes = {}, 0
-
-
-def read_spill(path: Path) -> Iterator[Entry]:
-    """Yield a spill file's entries; a shard without rows of a source has no file."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        frames = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        yield from (json.loads(line) for line in io.TextIOWrapper(frames, encoding="utf-8"))
 
 
 @dataclass(slots=True)
@@ -256,9 +243,10 @@ class Merged:
         fresh = (SourceResponse(**response) for response in entry["responses"])
         known.extend(response for response in fresh if response not in known)
 
-    def tables(self) -> Tables:
-        """Return the shard's three tables, each sorted by id."""
-        questions = [self.questions[id] for id in sorted(self.questions)]
+    def tables(self, also: Mapping[str, tuple[str, ...]] = MappingProxyType({})) -> Tables:
+        """Return the shard's three tables, each sorted by id; `also` are origins elsewhere."""
+        mine = [self.questions[id] for id in sorted(self.questions)]
+        questions = [replace(q, origins=(*q.origins, *also.get(q.id, ()))) for q in mine]
         refused = [self.refused[id] for id in sorted(self.refused)]
         responses = [r for q in questions for r in imported(q.id, self.responses.get(q.id, []))]
         reasons = Counter(drop.reason for drop in refused)

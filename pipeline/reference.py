@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and docs/schema.md from the code that they describe.
+"""Writes docs/configuration.md, schema.md and sources.md from the code that they describe.
 
     python -m pipeline.reference
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+import textwrap
 import types
 import typing
 from collections.abc import Iterator
@@ -37,10 +39,32 @@ from pipeline.records import (
     Verdict,
     vector_schema,
 )
-from pipeline.sources.base import Source, available_sources
+from pipeline.sources.base import Source, SourceInfo, available_sources
+from pipeline.sources.hub_base import HubSource
+from pipeline.sources.hub_pins import PINS, UNPINNED, read_pins
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WRITTEN = "Written by `python -m pipeline.reference`; change the code, not this page."
+SOURCES_HEAD = """\
+A configuration names one by its file in `pipeline/sources/`, and needs nothing else where the
+table has a licence and a revision:
+
+```toml
+[[recipe.sources]]
+source = "deep_math"
+limit = 10_000
+```
+
+`config` and `split` choose among those that the file can read, `folder` reads a copy of the
+repository's files instead of the Hub; the other options are those of every source
+(configuration.md). A dataset that is `unpinned` needs a `revision`, or
+`build-dataset sources --check NAME` where the Hub can be reached, which reads ten rows, says
+which columns moved and writes the pin into `pipeline/sources/pins.jsonl`. Licences are those of
+the datasets' pages and of public lists; the sets inside of a set may have others, which only
+`general_thought` says by row. Counts of rows are about right and of the first config.
+
+"Public loaders" are programs in public repositories that read the dataset: its columns were
+read there, and not on the Hub. `--check` is what settles them."""
 HEAD = "| key | value | default | what, and where the default comes from |\n|---|---|---|---|"
 COLUMN_HEAD = "| column | type | may be missing |\n|---|---|---|"
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
@@ -80,10 +104,52 @@ def schema_markdown() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def sources_markdown() -> str:
+    """Return the page of all datasets of the Hub: what each is, and what will go wrong."""
+    head = "| source | dataset | licence | revision | kinds | about rows | carries |"
+    infos = {name: cls.describe(name) for name, cls in available_sources().items()}
+    hub = [info for info in infos.values() if info.dataset]
+    lines = [head, "|---|---|---|---|---|---|---|", *map(_dataset_row, hub)]
+    parts = ["# Datasets of the Hub", WRITTEN, SOURCES_HEAD, "\n".join(lines)]
+    for info in hub:
+        module = inspect.getmodule(available_sources()[info.name])
+        text = inspect.cleandoc(module.__doc__ or "") if module else ""
+        parts += [f"## `{info.name}`", re.sub(r"::\n\n((?:    .*\n?)+)", _fenced, text)]
+        if info.unseen:
+            parts.append(f"Columns that nobody has seen: {_code(info.unseen)}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _dataset_row(info: SourceInfo) -> str:
+    pin = read_pins(PINS).get(info.name)
+    cells = [
+        f"[{info.name}](#{info.name})",
+        f"[{info.dataset}](https://huggingface.co/datasets/{info.dataset})",
+        info.licence or "never seen",
+        f"`{pin.revision[:12]}`" if pin else UNPINNED,
+        ", ".join(info.kinds),
+        f"{info.rows:,}" if info.rows else "",
+        ", ".join(info.carries),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _fenced(block: re.Match[str]) -> str:
+    """Return an indented block of a docstring as a fenced one."""
+    return f":\n\n```\n{textwrap.dedent(block[1]).rstrip()}\n```\n"
+
+
+PAGES = {
+    "configuration.md": configuration_markdown,
+    "schema.md": schema_markdown,
+    "sources.md": sources_markdown,
+}
+
+
 def main() -> None:
-    """Write both pages."""
-    (DOCS / "configuration.md").write_text(configuration_markdown(), encoding="utf-8")
-    (DOCS / "schema.md").write_text(schema_markdown(), encoding="utf-8")
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
 
 
 def _sections(model: type[BaseModel], path: str) -> Iterator[str]:
@@ -102,7 +168,12 @@ def _sources() -> Iterator[str]:
     yield "One table for each source. What all of them have, unless the source sets it:"
     common = list(Source.model_fields)
     yield _rows(Source, common)
-    for name, source in available_sources().items():
+    hub = {name: cls for name, cls in available_sources().items() if issubclass(cls, HubSource)}
+    others = {name: cls for name, cls in available_sources().items() if name not in hub}
+    yield "### Datasets of the Hub"
+    yield f"{', '.join(f'`{name}`' for name in hub)}: docs/sources.md. What all of them have:"
+    yield _rows(HubSource, [key for key in HubSource.model_fields if key not in common])
+    for name, source in others.items():
         yield f'### `source = "{name}"`'
         yield _text(source)
         changed = [

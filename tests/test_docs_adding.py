@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
+import json
 import re
 import sys
 import tomllib
@@ -19,7 +20,7 @@ import verifiers
 from pipeline.collect import Merged, as_entry
 from pipeline.config import Config, Endpoints
 from pipeline.recipe import Recipe, Teacher, Verify
-from pipeline.sources.base import Source, available_sources
+from pipeline.sources.base import Source, SourceRow, available_sources
 
 PAGE = (Path(__file__).parent.parent / "docs" / "adding.md").read_text(encoding="utf-8")
 # A file's name in code marks, then the fenced block that it holds.
@@ -55,6 +56,12 @@ def flash_cards(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def town_quiz(tmp_path: Path) -> Iterator[None]:
+    yield from beside(pipeline.sources, "pipeline/sources/town_quiz.py", tmp_path)
+    assert "town_quiz" not in available_sources(), "left behind for the other tests"
+
+
+@pytest.fixture
 def same_text(tmp_path: Path) -> Iterator[None]:
     yield from beside(verifiers, "verifiers/same_text.py", tmp_path)
     assert "same_text" not in verifiers.available(), "left behind for the other tests"
@@ -75,12 +82,13 @@ def run_tests(path: Path, *arguments: object) -> int:
 def test_the_page_prints_a_file_and_a_test_of_each() -> None:
     assert sorted(FILES) == [
         "pipeline/sources/flash_cards.py",
+        "pipeline/sources/town_quiz.py",
         "tests/pipeline/sources/test_flash_cards.py",
         "tests/verifiers/cases/same_text.jsonl",
         "tests/verifiers/test_same_text.py",
         "verifiers/same_text.py",
     ]
-    assert PAGE.count("```python") == 4
+    assert PAGE.count("```python") == 5
 
 
 @pytest.mark.usefixtures("flash_cards")
@@ -119,6 +127,19 @@ def test_the_source_yields_questions_that_collect_takes(tmp_path: Path) -> None:
 def test_the_printed_test_of_the_source_passes(tmp_path: Path) -> None:
     path = printed("tests/pipeline/sources/test_flash_cards.py", tmp_path)
     assert run_tests(path, tmp_path) == 1
+
+
+@pytest.mark.usefixtures("town_quiz")
+def test_the_dataset_of_the_hub_reads_a_copy_of_its_files(tmp_path: Path) -> None:
+    row = {"ask": "Why?", "truth": "none", "trace": "<think>Hm.</think>So.", "from": "fair"}
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "train.jsonl").write_text(f"{json.dumps(row)}\n", encoding="utf-8")
+    options = {"source": "town_quiz", "revision": "abc1234", "folder": str(tmp_path / "copy")}
+    made = available_sources()["town_quiz"].model_validate(options)
+    (found,) = made.rows()
+    assert isinstance(found, SourceRow)
+    assert (found.question.reference_answer, found.question.licence) == (None, "CC0-1.0")
+    assert [response.teacher for response in found.responses] == ["Town-R1"]
 
 
 @pytest.mark.usefixtures("same_text")

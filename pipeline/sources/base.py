@@ -14,6 +14,7 @@ Sources yield rows one at a time and never hold a file in memory.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -67,13 +68,15 @@ class Source(Options):
 
     `files()` lists the files whose content bears identity too; a source without files
     names all that it depends on in its options and `revision`. `summary`, `kinds` (those
-    that its questions may have) and `carries` (what may come with a question) are what
-    `build-dataset sources` shows.
+    that its questions may have), `carries` (what may come with a question), `about_rows`
+    and `homepage` are what `build-dataset sources` and the card show.
     """
 
     summary: ClassVar[str] = ""
     kinds: ClassVar[tuple[str, ...]] = KINDS
     carries: ClassVar[tuple[str, ...]] = ()
+    about_rows: ClassVar[int | None] = None
+    homepage: ClassVar[str | None] = None
 
     source: str = Field(description="which source: a file's name in pipeline/sources/")
     name: str = Field(
@@ -97,6 +100,23 @@ class Source(Options):
         """Return the options that decide the rows, as JSON values."""
         return self.model_dump(mode="json")
 
+    def licence_by_row(self) -> bool:
+        """Tell whether rows may carry another licence than the source's."""
+        return False
+
+    @classmethod
+    def describe(cls, name: str) -> SourceInfo:
+        """Return what there is to know of the source before it is configured."""
+        return SourceInfo(
+            name=name,
+            summary=cls.summary,
+            licence=_default(cls, "licence"),
+            revision=_default(cls, "revision"),
+            kinds=cls.kinds,
+            carries=cls.carries,
+            rows=cls.about_rows,
+        )
+
 
 def available_sources() -> dict[str, type[Source]]:
     """Return every source class by its file's name, in alphabetical order."""
@@ -106,16 +126,18 @@ def available_sources() -> dict[str, type[Source]]:
         loaded: Any = importlib.import_module(f"pipeline.sources.{module}")
         for value in vars(loaded).values():
             local = isinstance(value, type) and value.__module__ == loaded.__name__
-            if local and issubclass(value, Source) and value is not Source:
+            if local and issubclass(value, Source) and not inspect.isabstract(value):
                 found[module] = value
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """One line of `build-dataset sources`; licence and revision are the defaults, if there are any.
+    """What `build-dataset sources` shows of one; licence and revision are the defaults.
 
-    What has no default is the configuration's to say.
+    What has no default is the configuration's to say. `dataset` is the Hub's id where there
+    is one; then a revision of None means that nobody has pinned one, a licence of None that
+    nobody has seen one, and `unseen` are columns that are read on no evidence.
     """
 
     name: str
@@ -124,21 +146,14 @@ class SourceInfo:
     revision: str | None
     kinds: tuple[str, ...]
     carries: tuple[str, ...]
+    rows: int | None = None
+    dataset: str | None = None
+    unseen: tuple[str, ...] = ()
 
 
 def describe_sources() -> list[SourceInfo]:
     """Return what there is to know of every source before it is configured, by name."""
-    return [
-        SourceInfo(
-            name=name,
-            summary=source.summary,
-            licence=_default(source, "licence"),
-            revision=_default(source, "revision"),
-            kinds=source.kinds,
-            carries=source.carries,
-        )
-        for name, source in available_sources().items()
-    ]
+    return [source.describe(name) for name, source in available_sources().items()]
 
 
 def _default(source: type[Source], option: str) -> str | None:

@@ -108,6 +108,10 @@ class LocalFiles(Source):
         """Return all options but the path: what the files hold counts, not where they lie."""
         return self.model_dump(mode="json", exclude={"path"})
 
+    def licence_by_row(self) -> bool:
+        """Tell whether a column says each row's licence."""
+        return self.columns.licence is not None
+
     def rows(self) -> Iterator[SourceRow | Refused]:
         """Yield a question or a refusal for each row that `where` takes."""
         root = expand(self.path)
@@ -188,7 +192,7 @@ class LocalFiles(Source):
         return tuple(SourceResponse(_given(found, "no_teacher"), text) for text in texts)
 
     def _metadata(self, row: Mapping[str, Any], options: list[str]) -> dict[str, Any]:
-        kept = {name: _plain(reader.read(row)) for name, reader in self.keep.items()}
+        kept = {name: plain(reader.read(row)) for name, reader in self.keep.items()}
         own = {"difficulty": self.columns.read_difficulty(row), "options": options or None}
         return {k: v for k, v in {**self.metadata, **kept, **own}.items() if v is not None}
 
@@ -236,14 +240,14 @@ def _given(text: str | None, reason: str) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON can hold it: dates as text, not-a-number as nothing."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, (date, time, Decimal)):

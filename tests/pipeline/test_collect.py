@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.collect import Merged, as_entry, read_spill, spill, spill_path
+from pipeline.collect import Merged, Rules, as_entry, spill
 from pipeline.errors import SourceError
 from pipeline.records import Message, Question
 from pipeline.sources.base import Refused, Source, SourceResponse, SourceRow
+from pipeline.spill import read_spill, spill_path
 from pipeline.store import Store
 
 MAX = 1_000
+RULES = Rules(MAX)
 
 
 def question(*turns: str, **rest: Any) -> Question:
@@ -128,26 +130,26 @@ def made(**options: Any) -> Made:
 
 def test_a_spill_has_every_row_in_its_shard(tmp_path: Path) -> None:
     store = Store(tmp_path, "set", "1", 3)
-    assert spill(made(), store, MAX, "mark") == ("s", 5)
+    assert spill(made(), store, RULES, "mark") == ("s", 5)
     entries = [e for k in range(3) for e in read_spill(spill_path(store, "s", k))]
     origins = sorted(entry["question"]["origins"][0] for entry in entries)
     assert origins == [f"made#{number}" for number in range(5)]
 
 
 def test_a_source_is_read_up_to_its_limit(tmp_path: Path) -> None:
-    assert spill(made(limit=2), Store(tmp_path, "set", "1", 1), MAX, "mark") == ("s", 2)
+    assert spill(made(limit=2), Store(tmp_path, "set", "1", 1), RULES, "mark") == ("s", 2)
 
 
 def test_a_source_without_rows_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="source s: has no rows"):
-        spill(made(total=0), Store(tmp_path, "set", "1", 1), MAX, "mark")
+        spill(made(total=0), Store(tmp_path, "set", "1", 1), RULES, "mark")
 
 
 def test_a_spill_that_was_cut_off_is_not_taken_for_whole(tmp_path: Path) -> None:
     store = Store(tmp_path, "set", "1", 1)
-    spill(made(), store, MAX, "mark")
+    spill(made(), store, RULES, "mark")
     done = spill_path(store, "s", 0).parent / "done.json"
     assert done.read_text(encoding="utf-8") == "mark"
     done.unlink()  # as after a kill
-    assert spill(made(), store, MAX, "mark") == ("s", 5)
+    assert spill(made(), store, RULES, "mark") == ("s", 5)
     assert len(list(read_spill(spill_path(store, "s", 0)))) == 5
