@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline import original
 from pipeline.card_header import Part, header, title
+from pipeline.compare import Differences
 from pipeline.config import Config
 from pipeline.facts import STAGES, Facts, percent
 from pipeline.provenance import Provenance, RunRecord
@@ -29,8 +30,12 @@ def build_card(
     figures: Sequence[str],
     made_by: Provenance,
     run: RunRecord,
+    changes: tuple[str, Differences] | None = None,
 ) -> str:
-    """Return the whole card, header included; `figures` are paths beside it."""
+    """Return the whole card, header included; `figures` are paths beside it.
+
+    `changes` are an earlier version's name and what differs from it.
+    """
     body = text(
         "card.md.jinja",
         title=title(config),
@@ -44,6 +49,7 @@ def build_card(
         limitations=list(limitations(config, facts)),
         made_by=made_by,
         run=run,
+        changes=changes,
         citation_key=citation_key(config.name),
     )
     return f"---\n{header(config, facts, parts)}\n---\n\n{body}"

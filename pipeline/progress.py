@@ -3,6 +3,8 @@
 A line of the log form::
 
     label        3/16   2,011 rows/s   ETA 0:00:41
+
+Whoever shows it elsewhere sets LISTENER, and gets the meter where a line would be written.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -47,6 +50,7 @@ class Meter:
     total: int | None
     bar: Progress | None
     stream: IO[str]
+    listener: Callable[[Meter], None] | None = None
     started: float = field(default_factory=time.monotonic)
     done: int = 0
     note: str = ""
@@ -63,24 +67,34 @@ class Meter:
             self.say()
 
     def say(self) -> None:
-        """Write the line of the log form."""
+        """Write the line of the log form, or tell the listener."""
         self._said = time.monotonic()
-        seconds = max(1e-9, self._said - self.started)
+        if self.listener is not None:
+            self.listener(self)
+        else:
+            print(self.line(), file=self.stream)
+            self.stream.flush()
+
+    def line(self) -> str:
+        """Return the line of the log form."""
+        seconds = max(1e-9, time.monotonic() - self.started)
         of = f"/{self.total:,}" if self.total else ""
         left = (self.total - self.done) * seconds / self.done if self.total and self.done else None
         eta = f"   ETA {_clock(left)}" if left else ""
         note = f"   {self.note}" if self.note else ""
         rate = f"{self.done / seconds:,.1f}/s"
-        print(f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}", file=self.stream)
-        self.stream.flush()
+        return f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}"
+
+
+LISTENER: ContextVar[Callable[[Meter], None] | None] = ContextVar("LISTENER", default=None)
 
 
 @contextlib.contextmanager
 def meter(name: str, total: int | None) -> Iterator[Meter]:
     """Show the progress of `total` units of work called `name` while the block runs."""
-    stream = sys.stderr
-    if not stream.isatty():
-        plain = Meter(name, total, None, stream, _said=time.monotonic())
+    stream, listener = sys.stderr, LISTENER.get()
+    if listener is not None or not stream.isatty():
+        plain = Meter(name, total, None, stream, listener, _said=time.monotonic())
         yield plain
         plain.say()
         return

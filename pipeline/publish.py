@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline.card import build_card
 from pipeline.changes import Change, plan
+from pipeline.compare import compare_versions
 from pipeline.config import Config
 from pipeline.facts import CONFIGS, Facts, gather
 from pipeline.folder import MARK, PUBLISHER, files_of, taking_the_place_of
@@ -48,8 +49,14 @@ class Published:
     bytes: int
 
 
-def publish_folder(config: Config, store: Store, to: Path, allow_open: bool = False) -> Published:
-    """Write the dataset with its card to `to`.
+def publish_folder(
+    config: Config,
+    store: Store,
+    to: Path,
+    allow_open: bool = False,
+    against: Store | None = None,
+) -> Published:
+    """Write the dataset with its card to `to`; with `against` the card tells what has changed.
 
     Raises LedgerBroken where the ledger does not balance, LedgerOpen while questions are
     pending (unless `allow_open`), and UserError where `to` is not ours to replace.
@@ -60,16 +67,20 @@ def publish_folder(config: Config, store: Store, to: Path, allow_open: bool = Fa
     facts = gather(config, store)
     to = to.resolve()
     with taking_the_place_of(to) as new:
-        rows = _write(config, store, facts, new)
+        rows = _write(config, store, facts, new, against)
     files = files_of(to)
     return Published(to, rows, files, sum((to / name).stat().st_size for name in files))
 
 
-def _write(config: Config, store: Store, facts: Facts, folder: Path) -> dict[str, int]:
+def _write(
+    config: Config, store: Store, facts: Facts, folder: Path, against: Store | None
+) -> dict[str, int]:
     """Write every file below `folder`; returns the rows of each config."""
     parts = write_parts(store, folder, config.recipe.publish.file_mb)
     figures = draw(facts, folder / "plots")
-    card = build_card(config, facts, parts, figures, provenance(store), run_record(store))
+    changes = None if against is None else (against.version, compare_versions(store, against))
+    made_by, run = provenance(store), run_record(store)
+    card = build_card(config, facts, parts, figures, made_by, run, changes)
     (folder / "README.md").write_text(card, encoding="utf-8")
     recipe = config.recipe.model_dump(mode="json", serialize_as_any=True)
     _write_json(folder / "recipe.json", recipe)

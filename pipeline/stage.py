@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
@@ -24,6 +24,7 @@ from pipeline.progress import meter
 from pipeline.records import content_hash
 from pipeline.store import Manifest, Origin, Store
 
+Made = TypeVar("Made")
 FREE_VERSION = "dev"  # the version that rebuilds without asking
 
 
@@ -136,27 +137,66 @@ class ShardStage(Stage):
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Return the shard's rows for each table; runs in a worker process."""
 
+    def prepare(self, run: Run) -> None:
+        """Do what all jobs need, before the first of them; asked only where there are any."""
+
+    def clear(self, run: Run) -> None:
+        """Delete what `prepare` left, when all jobs are done."""
+
+    def runs_here(self) -> bool:
+        """Tell whether jobs run in this process, one after the other, and not in the pool."""
+        return False
+
+    def jobs(self, run: Run) -> list[ShardJob]:
+        """Return one job for each outdated shard; they may run in any order and anywhere."""
+        return [
+            ShardJob(self, run.config, run.store, shard, origin)
+            for shard, origin in self.outdated(run)
+        ]
+
     def build(self, run: Run) -> None:
         """Build the outdated shards in parallel processes."""
-        jobs = list(self.outdated(run))
+        jobs = self.jobs(run)
         if jobs:
+            self.prepare(run)
             with meter(self.title, len(jobs)) as progress:
-                started = [
-                    run.pool.submit(_make_shard, self, run.config, run.store, shard, origin)
-                    for shard, origin in jobs
-                ]
-                for done in as_completed(started):
-                    progress.advance(1, f"{_outcome(done):,} rows in the last shard")
+                for rows in self._results(run, jobs):
+                    progress.advance(1, f"{rows:,} rows in the last shard")
+            self.clear(run)
+
+    def _results(self, run: Run, jobs: list[ShardJob]) -> Iterator[int]:
+        if self.runs_here():
+            yield from (job() for job in jobs)
+        else:
+            yield from map(outcome, as_completed([run.pool.submit(job) for job in jobs]))
 
 
-def _make_shard(stage: ShardStage, config: Config, store: Store, k: int, origin: Origin) -> int:
-    start = time.monotonic()
-    made = stage.make(config, store, k)
-    stage.save(store, k, origin, made, time.monotonic() - start)
-    return int(made[stage.writes()[0]][0].num_rows)
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """One shard to build, with all that this takes: may be sent to a process or a machine."""
+
+    stage: ShardStage
+    config: Config
+    store: Store
+    shard: int
+    origin: Origin
+
+    @property
+    def title(self) -> str:
+        """The stage's title and the shard's number."""
+        return f"{self.stage.title} {self.shard}"
+
+    def __call__(self) -> int:
+        """Build and write the shard; returns the rows of the stage's first table."""
+        start = time.monotonic()
+        made = self.stage.make(self.config, self.store, self.shard)
+        seconds = time.monotonic() - start
+        self.stage.save(self.store, self.shard, self.origin, made, seconds)
+        return int(made[self.stage.writes()[0]][0].num_rows)
 
 
-def _outcome(done: Future[int]) -> int:
+def outcome(done: Future[Made]) -> Made:
+    """Return what a job in the pool returned; raises BuildError where its process died."""
     try:
         return done.result()
     except BrokenProcessPool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.choose import ChooseStage
@@ -14,6 +15,7 @@ from pipeline.distill import DistillStage, check_endpoints
 from pipeline.embed import EmbedStage
 from pipeline.errors import UserError
 from pipeline.files import FileHashes
+from pipeline.judging import check_judge
 from pipeline.label import LabelStage
 from pipeline.paths import expand
 from pipeline.selection import SelectStage
@@ -72,15 +74,30 @@ def build(config: Config, only: Sequence[str] = (), rebuild: Sequence[str] = ())
     `only` are names of stages, `rebuild` names of tables; raises UserError for others. The
     caller holds the version's lock (`Store.locked`).
     """
-    stages = [stage for stage in stages_of(config) if not only or stage.name in only]
-    check_names("--only", only, set(STAGES))
-    check_endpoints(config)
+    stages = stages_asked_for(config, only)
     store = open_store(config)
     forget(config, store, rebuild)
-    with worker_pool(config.runtime.workers) as pool:
-        run = Run(config, store, FileHashes(store.root / ".file-hashes.json"), pool)
+    with running(config, store) as run:
         for stage in stages:
             stage.build(run)
+
+
+def stages_asked_for(config: Config, only: Sequence[str] = ()) -> list[Stage]:
+    """Return the stages to run, in order, all of them where `only` is empty.
+
+    Raises UserError for an unknown name, and where a server that would be asked is not named.
+    """
+    check_names("--only", only, set(STAGES))
+    check_endpoints(config)
+    check_judge(config)
+    return [stage for stage in stages_of(config) if not only or stage.name in only]
+
+
+@contextmanager
+def running(config: Config, store: Store) -> Iterator[Run]:
+    """Give what the stages of one run share, and end its worker processes after it."""
+    with worker_pool(config.runtime.workers) as pool:
+        yield Run(config, store, FileHashes(store.root / ".file-hashes.json"), pool)
 
 
 def forget(config: Config, store: Store, tables: Sequence[str]) -> None:

@@ -39,10 +39,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 def publish(config: Config, store: Store, folder: Path, arguments: argparse.Namespace) -> int:
     """Write the folder, and upload it where a repository is named."""
+    from pipeline.earlier import earlier_version
     from pipeline.hub import publish_hub
     from pipeline.publish import publish_folder
 
-    done = publish_folder(config, store, folder, arguments.allow_open)
+    done = publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
     for name, rows in done.rows.items():
         print(f"{name:<12} {rows:,} rows")
     print(f"dataset  {done.folder}")
@@ -55,12 +56,13 @@ def publish(config: Config, store: Store, folder: Path, arguments: argparse.Name
 def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespace) -> int:
     """Write the dataset to a folder that is thrown away, and list what it would change."""
     from pipeline.changes import plan
+    from pipeline.earlier import earlier_version
     from pipeline.hub import plan_hub
     from pipeline.publish import publish_folder
 
     with tempfile.TemporaryDirectory(dir=store.folder, prefix=".dry-run-") as name:
         folder = Path(name) / "dataset"
-        publish_folder(config, store, folder, arguments.allow_open)
+        publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
         found = plan_hub(folder, arguments.repo) if arguments.repo else plan(folder, to)
     for change in found:
         print(f"{change.action:<8} {change.path}  {change.bytes:,} bytes")

@@ -52,10 +52,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 def publish(config: Config, store: Store) -> None:
     """Publish to the local folder, write the report, and say where they are."""
+    from pipeline.earlier import earlier_version
     from pipeline.publish import publish_folder
     from pipeline.report import write_report
 
-    done = publish_folder(config, store, published_folder(config))
+    done = publish_folder(config, store, published_folder(config), against=earlier_version(store))
     report = store.folder / "report.html"
     write_report(config, store, report)
     ledger = read_ledger(store)

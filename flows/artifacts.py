@@ -1,0 +1,176 @@
+"""What a run shows in the server's pages: progress, the funnel, links, changes, what went wrong.
+
+    quickstart-progress  quickstart-funnel  quickstart-card  quickstart-report  …
+
+All of it is for people: that the server can't be told is logged and never stops a run. Text of
+questions and responses is never shown there; it stays in the report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
+
+from pipeline.compare import Differences
+from pipeline.errors import BudgetSpent, BuildError, PassingError, UserError
+from pipeline.ledger import Ledger
+from pipeline.progress import LISTENER, Meter
+
+UNREACHABLE = (httpx.HTTPError, PrefectException)
+
+
+def key(*names: str) -> str:
+    """Return an artifact's key, of the characters that the server allows."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(names).lower()).strip("-")
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Log an error of the server in place of raising it."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        get_run_logger().warning("the server could not be told: %s", error)
+
+
+class Shown:
+    """One bar in the server's pages."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.id: UUID | None = None
+        self.logger = get_run_logger()
+        with telling():
+            made = create_progress_artifact(0.0, key=key(name), description=description)
+            assert isinstance(made, UUID)  # it is typed for callers that await it, too
+            self.id = made
+
+    def update(self, done: int, total: int | None) -> None:
+        """Show how much is done; without a total there is nothing to show."""
+        if self.id is not None and total:
+            with telling():
+                update_progress_artifact(self.id, progress=min(100.0, 100 * done / total))
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Show and log the progress of what the block counts with a meter."""
+        token = LISTENER.set(self._tell)
+        try:
+            yield
+        finally:
+            LISTENER.reset(token)
+
+    def _tell(self, meter: Meter) -> None:
+        self.logger.info(meter.line())
+        self.update(meter.done, meter.total)
+
+
+def show_funnel(name: str, ledger: Ledger) -> None:
+    """Show where the questions of a version are, as a table that ends in its sum."""
+    rows: list[dict[str, object]] = [{"questions": "collected", "count": ledger.collected}]
+    for (stage, reason), count in ledger.dropped.items():
+        rows.append({"questions": f"dropped by {stage}: {reason}", "count": count})
+    rows.append({"questions": "pending", "count": ledger.pending})
+    rows.append({"questions": "published", "count": ledger.published})
+    balance = "balances" if ledger.balanced else "does NOT balance"
+    with telling():
+        create_table_artifact(rows, key=key(name, "funnel"), description=f"The ledger {balance}.")
+
+
+def show_published(name: str, folder: Path, report: Path) -> None:
+    """Show the card, and link the card and the report where they lie."""
+    card = folder / "README.md"
+    text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
+    pictures = re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"*\1: in the report*", text)
+    with telling():
+        create_markdown_artifact(pictures, key=key(name, "card"), description=f"`{card}`")
+        for what, path in (("card", card), ("report", report)):
+            create_link_artifact(
+                path.resolve().as_uri(),
+                link_text=str(path.resolve()),
+                key=key(name, what, "link"),
+                description="A file of the machine that ran this; a browser elsewhere has none.",
+            )
+
+
+def show_changes(name: str, version: str, found: Differences) -> None:
+    """Show what differs from an earlier version, in questions."""
+    rows: list[dict[str, object]] = [
+        {"questions": "published by both, the same", "count": found.same},
+        {"questions": "new", "count": found.added},
+        {"questions": "changed", "count": found.changed},
+        {"questions": "no longer published", "count": found.removed},
+    ]
+    gone = sorted(found.gone.items())
+    rows += [{"questions": f"  of these now {where}", "count": n} for where, n in gone]
+    with telling():
+        about = f"Against version {version}; the report names the rows."
+        create_table_artifact(rows, key=key(name, "changes"), description=about)
+
+
+class ShardsFailed(BuildError):
+    """Some shards of a stage could not be built; the others are done."""
+
+    def __init__(self, title: str, failures: dict[int, BaseException], of: int) -> None:
+        self.title, self.failures = title, failures
+        first = min(failures)
+        super().__init__(
+            f"{title}: {len(failures)} of {of} shards could not be built, the others are done;"
+            f" shard {first}: {failures[first]}"
+        )
+
+
+@contextlib.contextmanager
+def explaining(stage: list[str]) -> Iterator[None]:
+    """Show why a run failed: the stage (the last of the list), the shards, the remedy."""
+    try:
+        yield
+    except Exception as error:
+        text = failure(stage[-1] if stage else "before the first stage", error)
+        with telling():
+            create_markdown_artifact(text, key="build-dataset-failure", description="What failed")
+        raise
+
+
+def failure(stage: str, error: Exception) -> str:
+    """Return the summary of a failure as Markdown."""
+    failures = error.failures if isinstance(error, ShardsFailed) else {None: error}
+    lines = ["| stage | shard | what |", "|---|---|---|"]
+    for shard, found in failures.items():
+        what = str(found).replace("|", "\\|").replace("\n", "<br>") or type(found).__name__
+        lines.append(f"| {stage} | {'all' if shard is None else shard} | {what} |")
+    worst = next(iter(failures.values()))
+    lines += ["", remedy(worst)]
+    if not isinstance(worst, BuildError):
+        trace = "".join(traceback.format_exception(worst))
+        lines += ["", "```", trace[-4_000:], "```"]
+    return "\n".join(lines)
+
+
+def remedy(error: BaseException) -> str:
+    """Return what to do about an error, by whose fault it is."""
+    if isinstance(error, BudgetSpent):
+        return "Raise the cap, and start the run again: what arrived is kept."
+    if isinstance(error, PassingError):
+        return "It may pass: start the run again, and it goes on where it stopped."
+    if isinstance(error, UserError):
+        return "Put right what the text says, and start the run again: what is done stays done."
+    if isinstance(error, BuildError):
+        return "Do what the text says, and start the run again: what is done stays done."
+    return (
+        "This is an error of the program: report it with the lines below. What is done stays done."
+    )

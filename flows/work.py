@@ -1,0 +1,187 @@
+"""A stage as a flow of its own, its shards as tasks: nothing here decides what is built.
+
+    build-dataset
+      label            stage, a flow within the flow
+        label 0 … 15   a task each, in the run's worker processes
+
+What is up to date gets no task; the store's manifests are the only memory. A task is tried
+again after errors that may pass (`PassingError`), never after others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import flow, get_client, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.tasks import Task
+
+from flows.artifacts import ShardsFailed, Shown, key
+from pipeline.config import Config
+from pipeline.errors import BudgetSpent, PassingError
+from pipeline.stage import Run, ShardJob, ShardStage, Stage, outcome
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST_DELAY_S = 3_600.0  # between two tries (guess)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the tasks of one run share."""
+
+    run: Run
+    stages: dict[str, Stage]  # by title
+    retries: int
+    retry_delay_s: float
+
+    def retried(self, what: Task[P, R]) -> Task[P, R]:
+        """Return a task with this run's retries."""
+        return what.with_options(
+            retries=self.retries, retry_delay_seconds=delays(self.retries, self.retry_delay_s)
+        )
+
+
+WORK: ContextVar[Work] = ContextVar("WORK")
+
+
+def delays(retries: int, first_s: float) -> list[float]:
+    """Return the pauses before each retry, doubling up to LONGEST_DELAY_S."""
+    return [min(LONGEST_DELAY_S, first_s * 2**n) for n in range(retries)]
+
+
+def may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether trying again can help; a budget that is spent stays spent."""
+    found = state.result(raise_on_failure=False)
+    return isinstance(found, PassingError) and not isinstance(found, BudgetSpent)
+
+
+@task(
+    name="shard",
+    task_run_name="{job.title}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=may_pass,
+)
+def build_shard(job: ShardJob) -> int:
+    """Build one shard in a worker process of this run; returns its rows."""
+    if job.stage.runs_here():
+        return job()
+    return outcome(WORK.get().run.pool.submit(job))
+
+
+@task(
+    name="prepare",
+    task_run_name="{title}: prepare",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=may_pass,
+)
+def prepare(title: str) -> None:
+    """Do what all shards of a stage need first."""
+    work = WORK.get()
+    stage = work.stages[title]
+    assert isinstance(stage, ShardStage)
+    with Shown(f"{work.run.config.name} {title} prepare", f"{title}: prepare").listening():
+        stage.prepare(work.run)
+
+
+@task(
+    name="whole stage",
+    task_run_name="{title}: all shards",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=may_pass,
+)
+def build_whole(title: str) -> None:
+    """Build a stage that looks at all shards, or serves all of them at once."""
+    work = WORK.get()
+    name = work.run.config.name
+    with slot(work.run.config, title), Shown(f"{name} {title}", title).listening():
+        work.stages[title].build(work.run)
+
+
+@flow(name="stage", flow_run_name="{title}", persist_result=False)
+def stage_flow(title: str) -> None:
+    """Build the outdated shards of one stage."""
+    work = WORK.get()
+    stage = work.stages[title]
+    if isinstance(stage, ShardStage):
+        build_shards(stage, work)
+    else:
+        work.retried(build_whole)(title)
+
+
+def build_shards(stage: ShardStage, work: Work) -> None:
+    """Build a stage's outdated shards, each as a task; raises ShardsFailed when all have ended."""
+    jobs = stage.jobs(work.run)
+    if type(stage).prepare is not ShardStage.prepare:
+        work.retried(prepare)(stage.title)
+    shown = Shown(f"{work.run.config.name} {stage.title}", stage.title)
+    one = work.retried(build_shard)
+    failures: dict[int, BaseException] = {}
+    started = [(job.shard, one.submit(job)) for job in jobs]
+    for done, (shard, future) in enumerate(started, start=1):
+        if error := error_of(future):
+            failures[shard] = error
+        shown.update(done, len(jobs))
+    if failures:
+        raise ShardsFailed(stage.title, failures, len(jobs))
+    stage.clear(work.run)
+
+
+def error_of(future: PrefectFuture[int]) -> BaseException | None:
+    """Wait for a task, and return what it raised."""
+    future.wait()
+    found = future.state.result(raise_on_failure=False)
+    return found if isinstance(found, BaseException) else None
+
+
+def build_stage(stage: Stage, work: Work) -> None:
+    """Build a stage within the run's flow, or say that there is nothing to do."""
+    if not any(True for _ in stage.outdated(work.run)):
+        get_run_logger().info("%s: up to date", stage.title)
+        return
+    # A stage that works in this process has one task at a time.
+    here = isinstance(stage, ShardStage) and stage.runs_here()
+    threads = 1 if here else work.run.config.runtime.workers
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=threads)
+    stage_flow.with_options(task_runner=runner)(stage.title)
+
+
+@contextlib.contextmanager
+def slot(config: Config, title: str) -> Iterator[None]:
+    """Hold one of the teacher's slots while a round asks it, where the server limits them."""
+    teacher = config.recipe.teacher
+    name = limit_name(teacher.name) if teacher and title.startswith("distill") else None
+    if name is None or not limited(name):
+        yield
+        return
+    # A lease that can't be renewed for a while must not end a round of days.
+    with concurrency(name, occupy=1, strict=False, raise_on_lease_renewal_failure=False):
+        yield
+
+
+def limit_name(teacher: str) -> str:
+    """Return the name of the concurrency limit for a teacher."""
+    return key("teacher", teacher)
+
+
+def limited(name: str) -> bool:
+    """Tell whether the server has a concurrency limit of this name."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            return False
+    return True
