@@ -1,0 +1,1 @@
+"""The benchmarks: one small file each, found by its name."""
