@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from pipeline.config import CONFIGS, load_config
+from pipeline.evaluation.config import is_evaluation, load_evaluation
 from pipeline.paths import expand
 from pipeline.sources.base import SourceRow
 from pipeline.sources.reasoning_gym import ReasoningGym
@@ -16,7 +17,7 @@ NAMES = sorted(path.stem for path in CONFIGS.glob("*.toml"))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_configuration_that_comes_along_is_valid(name: str) -> None:
-    config = load_config(name)
+    config = load_evaluation(name) if is_evaluation(name) else load_config(name)
     assert config.name == name
 
 

@@ -11,11 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.config import Config
-from pipeline.reference import DOCS, configuration_markdown, schema_markdown
+from pipeline.reference import DOCS, PAGES, configuration_markdown
 from pipeline.sources.base import Source, available_sources
 from pipeline.sources.local_files import LocalFiles
-
-PAGES = {"configuration.md": configuration_markdown, "schema.md": schema_markdown}
 
 
 @pytest.mark.parametrize("name", PAGES)
