@@ -19,12 +19,18 @@ from verifiers.base import Outcome
 
 RULES = "rules"  # can refuse a response, never vouch for one
 JUDGE = "judge"  # a model, which decides where a verifier could not tell
-ASKS_THE_JUDGE = ("math",)  # verifiers whose doubtful verdicts go to the judge
+ASKS_THE_JUDGE = ("math", "short_answer")  # verifiers whose doubtful verdicts go to the judge
 NOTHING = "none"  # the verifier of responses for which there is no verifier
 DISQUALIFIES = ("reference_unusable",)  # reasons that lie with the question
 NO_REPLY = "no_reply"  # the server refused this one request: there is nothing to judge
 # verifier → what it checks against
-NEEDS = {"math": "reference_answer", "code": "test_cases", JUDGE: "reference_answer"}
+NEEDS = {
+    "math": "reference_answer",
+    "short_answer": "reference_answer",
+    "code": "test_cases",
+    "instruction": "constraints",
+    JUDGE: "reference_answer",
+}
 ResponseKey = tuple[str, str, int, int]
 
 

@@ -185,9 +185,9 @@ class JudgeSampling(Sampling):
 
 
 class Judge(Strict):
-    """The model that is asked where `math` could not tell, served as `[runtime.judge]` says.
+    """The model that is asked where `math` or `short_answer` could not tell.
 
-    Without this table no model judges. AM asks Qwen2.5-7B-Instruct.
+    It is served as `[runtime.judge]` says. Without this table no model judges. AM asks Qwen2.5-7B-Instruct.
     """
 
     model: str = Field(min_length=1, description="as the server knows it")
@@ -198,7 +198,7 @@ class Judge(Strict):
     ] = Field(
         ("undecided", "too_complex", "timeout", "memory", "crashed"),
         strict=False,
-        description="of the math verifier, for which the judge is asked: all that is unverified"
+        description="of those two, for which the judge is asked: all that is unverified"
         " but `reference_unusable`; `no_answer` may be added",
     )
     remarks: tuple[Literal["answer_unparsable", "answer_is_text"], ...] = Field(
@@ -226,7 +226,13 @@ class Verify(Strict):
     """Which verifier judges which kind of question, and its settings (docs/verdicts.md)."""
 
     by_kind: dict[str, str] = Field(
-        {"math": "math", "code": "code"}, description="kind → verifier; others are unverified"
+        {
+            "math": "math",
+            "code": "code",
+            "science": "short_answer",
+            "instruction": "instruction",
+        },
+        description="kind → verifier; others are unverified",
     )
     settings: dict[str, dict[str, Any]] = Field({}, description="verifier → its settings")
     judge: Judge | None = Field(None, description="the model that is asked last; see below")
@@ -256,8 +262,10 @@ class Verify(Strict):
         named = {*self.by_kind.values()}
         if self.judge is None and "judge" in named:
             raise ValueError("by_kind: names the judge, and [recipe.verify.judge] is missing")
-        if self.judge is not None and not named & {"math", "judge"}:
-            raise ValueError("judge: would never be asked, no kind goes to math or judge")
+        if self.judge is not None and not named & {"math", "short_answer", "judge"}:
+            raise ValueError(
+                "judge: would never be asked, no kind goes to math, short_answer or judge"
+            )
         return self
 
     def identity(self) -> dict[str, Any]:
@@ -284,6 +292,12 @@ class Select(Strict):
     per_question: int = Field(1, ge=1, description="at most so many responses are published")
     prefer: Literal["shortest", "longest"] = Field(
         "shortest", description="among equally good ones (guess)"
+    )
+    personal_data: Literal["keep", "mask"] = Field(
+        "keep",
+        description="what becomes of e-mail addresses, phone numbers, payment cards and keys in"
+        " published turns: `mask` puts their kind in brackets in their place. The rules verifier"
+        " can refuse whole responses for them instead (docs/verdicts.md)",
     )
 
     @field_validator("unverified")

@@ -35,6 +35,7 @@ from pipeline.stage import Run, ShardStage, Tables
 from pipeline.store import Store
 from pipeline.tokens import count_tokens
 from verifiers.base import Outcome
+from verifiers.personal import masked
 from verifiers.response import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -90,6 +91,8 @@ class SelectStage(ShardStage):
             if not picked:
                 drops.append(drop(question, judged))
         examples = with_token_counts(examples, config.recipe.label.tokenizer)
+        if policy.personal_data == "mask":
+            examples = [without_personal_data(example) for example in examples]
         reasons = Counter(item.reason for item in drops)
         outcomes = Counter(example.outcome for example in examples)
         return {
@@ -238,6 +241,19 @@ def assistant_turn(parts: Parts, source: str) -> dict[str, Any]:
     }
     content = f"{OPEN}{think}{CLOSE}\n{ANSWER_OPEN}{answer}{ANSWER_CLOSE}"
     return {"role": "assistant", "content": content, "info": info}
+
+
+def without_personal_data(example: Example) -> Example:
+    """Return a row whose turns name the kind of each e-mail address, key and so on instead.
+
+    The reference and the tests in `info` stay: they are what a verdict was made with.
+    """
+    turns = [{**turn, "content": masked(turn["content"])} for turn in example.messages]
+    for turn in turns:
+        parts = {name: turn["info"][name] for name in ("think_content", "answer_content")}
+        hidden = {name: text and masked(text) for name, text in parts.items()}
+        turn["info"] = {**turn["info"], **hidden}
+    return replace(example, messages=turns)
 
 
 def fits_template(response: Response) -> bool:

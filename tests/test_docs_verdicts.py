@@ -27,18 +27,20 @@ from pipeline.ledger import STAGE_OF_TABLE
 from pipeline.recipe import Select
 from verifiers import (
     available,
-    code_run,
+    code_inputs,
     code_tests,
     code_watch,
+    instructions,
     math_answer,
     reference_judge,
     rules,
     sandbox_probe,
+    short_answer,
 )
 from verifiers.base import Outcome
 from verifiers.code_tests import UNTOLD, CodeSettings
 from verifiers.equality import judge as equality_judge
-from verifiers.inside import holder, link, programs
+from verifiers.inside import holder, link
 from verifiers.pool_dispatch import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +55,8 @@ SETTINGS = {
     "math": math_answer.Settings,
     "code": CodeSettings,
     "judge": reference_judge.Settings,
+    "instruction": instructions.Settings,
+    "short_answer": short_answer.Settings,
 }
 NAMES = [*available(), acceptance.NOTHING]
 
@@ -100,11 +104,10 @@ def assigned(module: ModuleType, *names: str) -> set[str]:
 
 def code_outcomes() -> set[str]:
     """Return how a test of the code verifier may end and be the reason of its verdict."""
-    found = returned(code_run, "_outcome") | returned(holder, "_outcome", "_judge")
-    found |= returned(holder, "_kind_of_error") | returned(programs, "_watch")
-    found |= assigned(code_run, "outcome", "special") | assigned(link, "outcome")
-    found |= assigned(programs, "killed") | passed_to(link, "SolutionLost", 0)
-    found |= passed_to(code_watch, "Halt", 0) | passed_to(code_run, "Halt", 0)
+    found = returned(code_inputs, "_outcome") | returned(holder, "_outcome", "_judge")
+    found |= returned(holder, "_kind_of_error") | passed_to(link, "SolutionLost", 0)
+    found |= assigned(code_inputs, "special") | assigned(link, "outcome")
+    found |= passed_to(code_watch, "Halt", 0)
     return found - NEVER_A_REASON
 
 

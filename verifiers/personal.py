@@ -14,7 +14,7 @@ detect-secrets has had no release since May 2024 and takes every long word for a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 EMAIL = re.compile(
@@ -33,7 +33,7 @@ PHONE = re.compile(
     r"|(?i:(?<=phone)|(?<=phone:)|(?<=phone: )|(?<=tel: )|(?<=call )|(?<=电话)|(?<=电话：)"
     r"|(?<=手机)|(?<=手机号)|(?<=手机：))\d[\d -]{6,14}\d)(?![\w.-]*\d)"
 )
-CARD = re.compile(r"(?<![\d.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\d.-])")
+CARD = re.compile(r"(?<![\d.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\d-]|\.\d)")
 KEYS = (
     r"AKIA[0-9A-Z]{16}",
     r"gh[pousr]_[A-Za-z0-9]{36,80}",
@@ -89,20 +89,37 @@ def _found(text: str, patterns: dict[str, re.Pattern[str]]) -> list[Found]:
 
 
 def _of(kind: str, pattern: re.Pattern[str], text: str) -> Iterator[Found]:
-    if any(sign in text for sign in SIGNS[kind]):
-        for match in pattern.finditer(text):
+    for start, end in SPANS[kind](text):
+        for match in pattern.finditer(text, start, end):
             if _real(kind, match[0]):
                 yield Found(kind, match.start(), match.end())
 
 
-# What a text must hold for a kind to be there at all: spares most texts the search.
-SIGNS = {
-    "email": ("@",),
-    "phone": tuple("0123456789"),
-    "card": tuple("0123456789"),
-    "key": ("AKIA", "gh", "sk", "AIza", "xox", "hf_", "eyJ"),
-    "private_key": ("PRIVATE KEY",),
-}
+Spans = Callable[[str], Iterable[tuple[int, int]]]
+SEVEN_DIGITS = re.compile(r"\d[\d ().-]{5,}\d")
+
+
+def _numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where there are seven digits and more, with the sign in front of them."""
+    return ((max(0, m.start() - 2), m.end() + 2) for m in SEVEN_DIGITS.finditer(text))
+
+
+def _holds(*signs: str) -> Spans:
+    """Return what gives the whole text where one of the signs is in it, else nothing."""
+    return lambda text: [(0, len(text))] if any(sign in text for sign in signs) else []
+
+
+# Where a kind can be at all: spares texts the slower search.
+SPANS: dict[str, Spans] = {
+    "email": _holds("@"),
+    "phone": _numbers,
+    "card": _numbers,
+    "key": _holds(
+        "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "sk-", "sk_live_", "AIza",
+        "xox", "hf_", "eyJ",
+    ),
+    "private_key": _holds("PRIVATE KEY"),
+}  # fmt: skip
 
 
 def _real(kind: str, text: str) -> bool:

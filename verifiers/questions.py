@@ -13,7 +13,7 @@ from typing import Any
 URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"')\]]{4,}|\bwww\.[a-z0-9-]{2,}\.[a-z]{2,}", re.I)
 # Two lines of cells in a row, or a ruler between them; LaTeX's and HTML's tables by their names.
 TABLE = re.compile(
-    r"^[ \t]*\|[^|\n]*\|[^\n]*\n[ \t]*\|?[ \t]*:?-{2,}|^(?:[ \t]*\|[^\n]*\|[^\n]*\n){2}"
+    r"^[ \t]*\|[^|\n]*\|[^\n]*\n[ \t]*\|?[ \t]*:?-{2,}|^(?:[ \t]*\|[^|\n]*\|[^\n]*\n){2}"
     r"|\\begin\{tabular|<table\b|^(?:[^\t\n]+\t){2}[^\n]*\n(?:[^\t\n]+\t){2}",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -21,7 +21,7 @@ TABLE = re.compile(
 BROKEN = re.compile(
     r"[\ufffd\ud800-\udfff]|[\x00-\x08\x0e-\x1f\x7f]|Ã[\u0080-\u00bf]|â€[™œ\u009d\u0093\u0094]"
 )
-SYNTAX = re.compile(r"[\s{}$^_&\\]+")
+SYNTAX = re.compile(r"[\s{}$^_&\\|]+|-{3,}")
 COMMAND = re.compile(r"\\[A-Za-z]+")
 FENCE = re.compile(r"```.{0,20000}?(?:```|\Z)", re.DOTALL)
 EXCERPT = 80
@@ -33,7 +33,7 @@ def around(text: str, match: re.Match[str]) -> str:
 
 
 def letter_share(text: str) -> float:
-    """Return the share of letters and digits in a text; code, spaces and LaTeX left out."""
+    """Return the share of letters and digits in a text; code, LaTeX, spaces and rulers left out."""
     signs = SYNTAX.sub("", COMMAND.sub("", FENCE.sub("", text)))
     return sum(map(str.isalnum, signs)) / len(signs) if signs else 1.0
 

@@ -45,17 +45,19 @@ Places = npt.NDArray[np.int64]
 class Thresholds:
     """When repetition is a loop; all lengths in tokens.
 
-    Back to back, a span counts from `repeats` times and `tokens` tokens in all; one shorter
-    than 8 tokens (a row of zeros) from `short_tokens` in all; one of `long_span` tokens
-    from two times. Within `window` tokens, a phrase of `phrase` tokens, `phrase_words` of
-    them words, counts from `phrase_repeats` times.
+    Back to back, a span counts from `repeats` times and `tokens` tokens in all, or from
+    `wordy_tokens` if half of it are words; one shorter than 8 tokens (a row of zeros) from
+    `short_tokens` in all; one of `long_span` tokens from two times. Within `window` tokens, a
+    phrase of `phrase` tokens, `phrase_words` of them words, counts from `phrase_repeats` times.
 
-    Origin: the 516 DeepSeek-R1 traces of KodCode. Back to back, their worst is a span of
-    19 tokens twice, and one of 2 tokens 8 times; their worst phrase comes 6 times.
+    Origin: the 516 DeepSeek-R1 traces of KodCode, of which none is taken for a loop. Back to
+    back, their worst is a span of 19 tokens twice, and one of 2 tokens 8 times; their worst
+    phrase comes 6 times. 24 is the shortest span three times; formulas recur so often.
     """
 
     repeats: int = 3
     tokens: int = 40
+    wordy_tokens: int = 24
     short_tokens: int = 120
     long_span: int = 100
     phrase: int = 16
@@ -93,11 +95,13 @@ def shortened(text: str) -> str:
 def find_loop(text: str, limits: Thresholds) -> Loop | None:
     """Return the worst back-to-back loop of a text, else its worst phrase, else None."""
     tokens = TOKEN.findall(shortened(text))
-    if len(tokens) < max(SEED, min(limits.tokens, limits.phrase * limits.phrase_repeats)):
+    if len(tokens) < max(
+        SEED, min(limits.tokens, limits.wordy_tokens, limits.phrase * limits.phrase_repeats)
+    ):
         return None
     ids = np.fromiter(map(hash, tokens), dtype=np.int64, count=len(tokens)).view(np.uint64)
     seeds = Groups(grams(ids, SEED))
-    loops = [loop for loop in consecutive(ids, seeds) if counts(loop, limits)]
+    loops = [loop for loop in consecutive(ids, seeds) if counts(tokens, loop, limits)]
     if loops:
         return max(loops, key=lambda loop: (loop.span * loop.times, -loop.span))
     # A phrase that recurs makes its seeds recur as often: most texts are spared the search.
@@ -105,14 +109,16 @@ def find_loop(text: str, limits: Thresholds) -> Loop | None:
     return windowed(tokens, ids, limits) if often else None
 
 
-def counts(loop: Loop, limits: Thresholds) -> bool:
+def counts(tokens: list[str], loop: Loop, limits: Thresholds) -> bool:
     """Say whether a span repeated back to back is long and frequent enough."""
     total = loop.span * loop.times
     if loop.span < SEED:
         return loop.times >= limits.repeats and total >= limits.short_tokens
     if loop.span >= limits.long_span:
         return loop.times >= 2
-    return loop.times >= limits.repeats and total >= limits.tokens
+    if loop.times < limits.repeats or total < min(limits.tokens, limits.wordy_tokens):
+        return False
+    return total >= limits.tokens or 2 * words_in(tokens, loop) >= loop.span
 
 
 def grams(ids: Ids, size: int) -> Ids:
@@ -213,5 +219,9 @@ def phrase_loop(places: Places, limits: Thresholds) -> Loop:
 
 def wordy(tokens: list[str], loop: Loop, limits: Thresholds) -> bool:
     """Say whether a phrase is made of words; lists of numbers and code recur without a loop."""
-    phrase = tokens[loop.at : loop.at + loop.span]
-    return sum(bool(WORD.match(token)) for token in phrase) >= limits.phrase_words
+    return words_in(tokens, loop) >= limits.phrase_words
+
+
+def words_in(tokens: list[str], loop: Loop) -> int:
+    """Count the words of a loop's span."""
+    return sum(bool(WORD.match(token)) for token in tokens[loop.at : loop.at + loop.span])

@@ -1,4 +1,4 @@
-"""Rules that every response must keep: complete, in format, no loop, no refusal, right script.
+"""Rules that every response must keep: complete, in format, no loop, no refusal, no leak.
 
 A row is ``{"id": "q1", "answer": "<think>…</think> 42", "prompt": "How many …",
 "finish_reason": "stop"}``; `prompt` (a string or a list of messages) and `finish_reason`
@@ -10,17 +10,19 @@ refuse a row, never vouch for one: `correct`, `none_broken`, says nothing about 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from verifiers.base import BadInput, Outcome, Result, Row, Verifier, prompt_text, text_field
 from verifiers.parallel import Guarded, judged
+from verifiers.personal import Found, find_personal, find_secrets
 from verifiers.pool import Pool
+from verifiers.questions import BROKEN, TABLE, URL, around, letter_share, uneven
 from verifiers.repetition import Thresholds, find_loop
 from verifiers.response import ANSWER_CLOSE, ANSWER_OPEN, TAGS, Parts, final_answer, split
-from verifiers.scripts import mismatch
+from verifiers.scripts import mismatch, mixing
+from verifiers.wording import ABOUT_AI, META, REFUSAL, first_leak
 
 NAME = "rules"
 RULES = (
@@ -33,28 +35,20 @@ RULES = (
     "no_answer_tags",
     "repetition",
     "refusal",
+    "meta_talk",
+    "leak",
     "language",
+    "mixed_language",
+    "uneven_turns",
+    "question_broken",
+    "question_symbols",
+    "question_url",
+    "question_table",
+    "secret",
+    "personal_data",
 )
+ACTIONS = ("flag", "refuse")
 EXCERPT_CHARS = 200
-
-# Looked for at the beginning of the answer only, where refusals stand. Each names what the
-# writer won't do, so that "I cannot find such a number" and "I'm sorry to hear" pass.
-NEGATED = r"(?:can ?not|can't|could not|won't|will not|am unable to|'m unable to|am not able to)"
-OFFERS = (
-    r"(?:help(?! but\b)|assist|comply|fulfil|provide|answer|discuss|engage|support|generate"
-    r"|do that)"
-)
-REFUSALS = (
-    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b",
-    rf"\bsorry,? (?:but )?(?:i|we)(?: {NEGATED}|'m unable|'m not able| don't feel| must decline)",
-    rf"\bi apologi[sz]e,? but i(?: {NEGATED}|'m unable|'m not able)",
-    rf"\b(?:i|we)(?: {NEGATED}|'m unable to|'m not able to| must decline to) {OFFERS}\b",
-    r"(?:抱歉|对不起|不好意思)[，,。！! ]{0,2}(?:但是?)?(?:我|作为)"
-    r"[^，。\n]{0,8}(?:无法|不能|不会)",
-    r"作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型|智能助手)",
-    r"我(?:无法|不能|没有办法)(?:提供|协助|帮助|满足|回答|讨论|参与|生成)",
-)
-REFUSAL = re.compile("|".join(REFUSALS), re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,11 @@ class Settings:
     it is off by default, since R1 writes its answer bare. `refusal_chars` is how far into
     the answer a refusal may begin (a guess: one sentence). `language_units` and
     `language_share` say when a script is clear (guesses: a sentence, four fifths).
-    Thresholds of `repetition`: see `verifiers.repetition`.
+    `mixing_units` and `mixing_share` say when a think part mixes languages. A question has at
+    least `letter_share` letters and digits; `forbid_urls` and `forbid_tables` put on the rules
+    against questions with links and tables. `personal_data` and `secrets`: "flag" only tells of
+    them in the evidence, "refuse" makes them rules. Thresholds of `repetition`: see
+    `verifiers.repetition`.
     """
 
     off: tuple[str, ...] = ()
@@ -73,6 +71,13 @@ class Settings:
     refusal_chars: int = 160
     language_units: int = 12
     language_share: float = 0.8
+    mixing_units: int = 12
+    mixing_share: float = 0.03
+    letter_share: float = 0.3
+    forbid_urls: bool = False
+    forbid_tables: bool = False
+    personal_data: str = "flag"
+    secrets: str = "refuse"
     repetition: Thresholds = field(default_factory=Thresholds)
 
     def __post_init__(self) -> None:
@@ -81,6 +86,9 @@ class Settings:
             raise ValueError(
                 f"off: expected names among {', '.join(RULES)}; got {', '.join(unknown)}"
             )
+        for name in ("personal_data", "secrets"):
+            if getattr(self, name) not in ACTIONS:
+                raise ValueError(f"{name}: expected one of {ACTIONS}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Subject:
     parts: Parts
     prompt: str
     finish_reason: str | None
+    turns: Any = None
 
     @property
     def answer(self) -> str:
@@ -174,6 +183,89 @@ def language(subject: Subject, settings: Settings) -> Finding:
     return {"prompt": asked, "answer": given, "head": subject.answer[:EXCERPT_CHARS]}
 
 
+def meta_talk(subject: Subject, _: Settings) -> Finding:
+    """The answer speaks of its writer as a machine, and the question is not about that."""
+    match = META.search(subject.answer.replace("’", "'"))
+    return {"matched": match[0]} if match and not ABOUT_AI.search(subject.prompt) else None
+
+
+def leak(subject: Subject, _: Settings) -> Finding:
+    """The response tells of a reference answer, a system prompt, or a chat template."""
+    for name, text in (("think", subject.parts.think or ""), ("answer", subject.answer)):
+        if match := first_leak(text, subject.prompt):
+            return {"part": name, "matched": match[0], "around": around(text, match)}
+    return None
+
+
+def mixed_language(subject: Subject, settings: Settings) -> Finding:
+    """The think part mixes Chinese and English."""
+    think = subject.parts.think or ""
+    return mixing(think, subject.prompt, settings.mixing_units, settings.mixing_share)
+
+
+def uneven_turns(subject: Subject, _: Settings) -> Finding:
+    """User and assistant do not take turns, or the last turn is not the user's."""
+    roles = uneven(subject.turns)
+    return None if roles is None else {"roles": roles[:20]}
+
+
+def question_broken(subject: Subject, _: Settings) -> Finding:
+    """The question holds characters that were not decoded rightly."""
+    match = BROKEN.search(subject.prompt)
+    return {"around": repr(around(subject.prompt, match))} if match else None
+
+
+def question_symbols(subject: Subject, settings: Settings) -> Finding:
+    """The question is mostly neither letters nor digits."""
+    share = letter_share(subject.prompt)
+    if share >= settings.letter_share:
+        return None
+    return {"share": round(share, 3), "head": subject.prompt[:EXCERPT_CHARS]}
+
+
+def question_url(subject: Subject, settings: Settings) -> Finding:
+    """The question holds a link."""
+    match = URL.search(subject.prompt) if settings.forbid_urls else None
+    return {"matched": match[0][:EXCERPT_CHARS]} if match else None
+
+
+def question_table(subject: Subject, settings: Settings) -> Finding:
+    """The question holds a table."""
+    match = TABLE.search(subject.prompt) if settings.forbid_tables else None
+    return {"matched": match[0][:EXCERPT_CHARS]} if match else None
+
+
+def secret(subject: Subject, settings: Settings) -> Finding:
+    """The response holds a key."""
+    return seen(subject, find_secrets) if settings.secrets == "refuse" else None
+
+
+def personal_data(subject: Subject, settings: Settings) -> Finding:
+    """The response holds an e-mail address, a phone number or a payment card."""
+    return seen(subject, find_personal) if settings.personal_data == "refuse" else None
+
+
+def seen(subject: Subject, find: Callable[[str], list[Found]]) -> Finding:
+    """Return how many of each kind are found in the response; what they are is not repeated.
+
+    What the prompt holds as well is no new disclosure.
+    """
+    text = f"{subject.parts.think or ''}\n{subject.parts.answer or ''}"
+    new = [one for one in find(text) if text[one.start : one.end] not in subject.prompt]
+    kinds = sorted({one.kind for one in new})
+    return {kind: sum(one.kind == kind for one in new) for kind in kinds} or None
+
+
+def flagged(subject: Subject, settings: Settings) -> dict[str, Any]:
+    """Return what is only to be told of, as evidence."""
+    found: dict[str, Any] = {}
+    if settings.secrets == "flag" and "secret" not in settings.off:
+        found |= {"secret": seen(subject, find_secrets)}
+    if settings.personal_data == "flag" and "personal_data" not in settings.off:
+        found |= {"personal_data": seen(subject, find_personal)}
+    return {name: kinds for name, kinds in found.items() if kinds}
+
+
 RULE: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
@@ -186,7 +278,17 @@ RULE: dict[str, Rule] = {
         no_answer_tags,
         repetition,
         refusal,
+        meta_talk,
+        leak,
         language,
+        mixed_language,
+        uneven_turns,
+        question_broken,
+        question_symbols,
+        question_url,
+        question_table,
+        secret,
+        personal_data,
     )
 }
 
@@ -196,7 +298,8 @@ def read(row: Row) -> Subject:
     finish = row.get("finish_reason")
     if not (finish is None or isinstance(finish, str)):
         raise BadInput(f"finish_reason: expected a string, got {type(finish).__name__}")
-    return Subject(split(text_field(row, "answer")), prompt_text(row.get("prompt")), finish)
+    prompt = row.get("prompt")
+    return Subject(split(text_field(row, "answer")), prompt_text(prompt), finish, prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +315,8 @@ class Rules:
             finding = None if name in self.settings.off else RULE[name](subject, self.settings)
             if finding is not None:
                 return Result(Outcome.INCORRECT, name, NAME, evidence=finding)
-        return Result(Outcome.CORRECT, "none_broken", NAME)
+        evidence = flagged(subject, self.settings)
+        return Result(Outcome.CORRECT, "none_broken", NAME, evidence=evidence)
 
 
 class RulesVerifier(Verifier):

@@ -1,4 +1,4 @@
-"""Compares the script of an answer with that of its prompt: Chinese characters or Latin letters.
+"""Compares scripts, Chinese characters and Latin letters: answer and prompt, or in one text.
 
 An English question answered in Chinese is a clear case; a Chinese question whose answer
 is mostly code and formulas is none, so code and formulas are left out of the count.
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
+SCAN_CHARS = 60_000  # of a think part; a guess: 15,000 tokens
 SAMPLE_CHARS = 8000  # the beginning is enough, and bounds the time
 NOT_PROSE = re.compile(
     r"```.{0,8000}?(?:```|\Z)|`[^`\n]*`|\$\$[^$]*\$\$|\$[^$\n]*\$"
@@ -64,3 +66,33 @@ def mismatch(prompt: str, answer: str, least_units: int, clear_share: float) -> 
         if latin and han:
             return name
     return None
+
+
+HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]{2,}")
+LATIN_RUN = re.compile(r"(?:[A-Za-z]{2,}[ ,]{1,2}){5,}[A-Za-z]{2,}")  # a clause, no name or term
+
+
+def mixing(text: str, prompt: str, least: int, share: float) -> dict[str, Any] | None:
+    """Return what is mixed into a text of the other script, None where that is little.
+
+    In an English text, Chinese words count; in a Chinese one, English clauses of six words and
+    more, since single words are terms, names and code. Little is less than `least` characters or
+    words, or less than `share` of all. A prompt that holds or asks for both scripts allows it.
+    """
+    if len(HAN.findall(text[:SCAN_CHARS])) < least:
+        return None
+    asked = script_of(prompt)
+    if ASKS_FOR_LANGUAGE.search(prompt[:SAMPLE_CHARS]) or (asked.han and asked.words > least):
+        return None
+    prose = NOT_PROSE.sub(" ", text[:SCAN_CHARS])
+    found = Script(len(HAN.findall(prose)), len(LATIN_WORD.findall(prose)))
+    latin = found.han_share < 0.5
+    if latin and asked.han:
+        return None  # an English text about a Chinese question quotes it
+    runs = (HAN_RUN if latin else LATIN_RUN).findall(prose)
+    amount = sum(map(len, runs)) if latin else sum(len(run.split()) for run in runs)
+    part = amount / 2 / max(1, found.words) if latin else amount * 2 / max(1, found.han)
+    if amount < least or part < share:
+        return None
+    main = "latin" if latin else "han"
+    return {"mainly": main, "share": round(part, 3), "mixed": runs[:5]}

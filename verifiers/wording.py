@@ -7,6 +7,7 @@ says 42, so …". Each is a pattern, English and Chinese; other languages are no
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # Looked for at the beginning of the answer only, where refusals stand. Each names what the
 # writer won't do, so that "I cannot find such a number" and "I'm sorry to hear" pass.
@@ -63,10 +64,28 @@ LEAK = re.compile(
 )
 
 
+# There is no leak but around one of these: spares texts the slower search.
+LEAK_CHARS = 60
+LEAK_SIGNS = (
+    "reference ", "ground truth", "ground-truth", "gold answer", "gold solution", "golden ",
+    "official ", "expected ", "system prompt", "system message", "<|", "<｜", "参考答案",
+    "标准答案", "系统提示",
+)  # fmt: skip
+
+
 def first_leak(text: str, prompt: str) -> re.Match[str] | None:
     """Return the first leaked phrase of a text whose words are not the prompt's own."""
-    asked = prompt.casefold()
-    for match in LEAK.finditer(text):
-        if match[0].casefold() not in asked:
+    asked, lower = prompt.casefold(), text.lower()
+    for place in sorted(place for sign in LEAK_SIGNS for place in _places(lower, sign)):
+        match = LEAK.search(text, max(0, place - LEAK_CHARS), place + LEAK_CHARS)
+        if match and match[0].casefold() not in asked:
             return match
     return None
+
+
+def _places(text: str, sign: str) -> Iterator[int]:
+    """Yield where a sign stands in a text."""
+    place = text.find(sign)
+    while place >= 0:
+        yield place
+        place = text.find(sign, place + len(sign))

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from pipeline.acceptance import as_json, closed, combine, findings
-from pipeline.recipe import Select
-from pipeline.records import Verdict
+from pipeline.acceptance import as_json, closed, combine, findings, instrument
+from pipeline.recipe import Select, Verify
+from pipeline.records import Message, Question, Verdict
 
 
 def verdict(
@@ -32,6 +32,31 @@ def test_rules_never_vouch() -> None:
 def test_the_verifier_of_the_kind_decides() -> None:
     assert combine([RULES_OK, verdict("math", "correct", "equal")]).verifier == "math"
     assert combine([RULES_OK, verdict("math", "incorrect", "different")]).outcome == "incorrect"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "verifier"),
+    [
+        ("math", {"reference_answer": "4"}, "math"),
+        ("science", {"reference_answer": "B"}, "short_answer"),
+        ("code", {"test_cases": '[{"assert": "assert f(1) == 2"}]'}, "code"),
+        ("instruction", {"constraints": '[{"id": "detectable_format:title"}]'}, "instruction"),
+        ("chat", {"reference_answer": "4"}, "none"),
+    ],
+)
+def test_a_question_goes_to_the_verifier_of_its_kind_if_it_has_what_that_needs(
+    kind: str, field: dict[str, str], verifier: str
+) -> None:
+    given = {"source_revision": "1", "licence": "MIT", "kind": kind}
+    prompt = [Message("user", "2+2?")]
+    assert instrument(Question.new("s", prompt, **given, **field), Verify()) == verifier  # type: ignore[arg-type]
+    assert instrument(Question.new("s", prompt, **given), Verify()) == "none"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verifier", ["math", "short_answer"])
+def test_a_judge_stands_over_any_verifier_that_asks_it(verifier: str) -> None:
+    group = [verdict(verifier, "unverified", "undecided"), verdict("judge", "correct", "judged")]
+    assert combine(group).verifier == "judge"
 
 
 def test_one_that_could_not_tell_outweighs_one_that_approves() -> None:

