@@ -1,6 +1,6 @@
 """The clients that benchmarks/fleet_overhead.py compares, each in a process of its own.
 
-    python benchmarks/fleet_clients.py ours|httpx|distilabel|curator URL STREAMS QUESTIONS [FOLDER]
+    python benchmarks/fleet_clients.py ours|httpx|distilabel URL STREAMS QUESTIONS [FOLDER]
 
 Once a second it prints what it has received, and how much processor time and memory it took::
 
@@ -8,9 +8,9 @@ Once a second it prints what it has received, and how much processor time and me
 
 `ours` is the pipeline's own client as a run uses it, each reply in the journal before it counts.
 `httpx` is what one writes first: one client, a semaphore, a coroutine a question, nothing kept.
-`distilabel` and `curator` are those packages' clients, run by a Python that has them. Neither asks
-for a stream. distilabel's batches, its pipeline's unit of work, have as many questions as there
-are to be streams; curator's limits by tokens and requests a minute are set out of the way.
+`distilabel` is that package's client, run by a Python that has it. It asks for no stream, and its
+batches, its pipeline's unit of work, have as many questions as there are to be streams.
+(bespokelabs-curator 0.1.31 installs but wants a file from the network before it asks anything.)
 """
 
 from __future__ import annotations
@@ -131,25 +131,6 @@ def distilabel(counter: Counter, url: str, streams: int, count: int, folder: str
         counter.replies += len(llm.generate(inputs=batch, max_new_tokens=8_192))
 
 
-def curator(counter: Counter, url: str, streams: int, count: int, folder: str) -> None:
-    """Ask with curator's client for OpenAI's API, its limits on requests and tokens set aside."""
-    os.environ |= {"CURATOR_CACHE_DIR": folder, "TELEMETRY_ENABLED": "0", "OPENAI_API_KEY": "none"}
-    os.environ |= {"CURATOR_DISABLE_RICH_DISPLAY": "1", "CURATOR_VIEWER": "0"}
-    from bespokelabs.curator import LLM  # type: ignore[import-not-found,unused-ignore]
-
-    settings = {
-        "base_url": url,
-        "max_requests_per_minute": 1_000_000,
-        "max_tokens_per_minute": 1_000_000_000,
-        "max_concurrent_requests": streams,
-        "request_timeout": 3_600,
-        "max_retries": 0,
-        "require_all_responses": False,
-    }
-    llm = LLM(model_name="gpt-4o-mini", backend="openai", backend_params=settings)
-    llm(texts(count))
-
-
 def main() -> None:
     """Run the client that is asked for until it has all replies, or is killed."""
     which, url, streams, count, *rest = sys.argv[1:]
@@ -162,7 +143,6 @@ CLIENTS: dict[str, Callable[[Counter, str, int, int, str], None]] = {
     "ours": ours,
     "httpx": bare_httpx,
     "distilabel": distilabel,
-    "curator": curator,
 }
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -54,7 +55,6 @@ def write_model(folder: Path) -> None:
 
     text = (TEACHERS / "smollm2-135m.toml").read_text(encoding="utf-8")
     model, tokenizer = load_model(Teacher.model_validate(tomllib.loads(text)), "cpu")
-    del model.config.quantization_config  # that of the GGUF file, which is unpacked
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -68,17 +68,22 @@ def serving(python: str, model: Path, log: Path) -> Iterator[str]:
     command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", "smollm2", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", "1024", "--dtype", "bfloat16", "--max-num-seqs", "32"]
+    command += ["--enforce-eager"]  # compiling takes longer than all the questions
     quiet = {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     own = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     with log.open("w") as file:
         process = subprocess.Popen(
-            command, stdout=file, stderr=file, env={**os.environ, **quiet, **own}
+            command,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **quiet, **own},
+            start_new_session=True,  # it has processes of its own, which end with it
         )
         try:
             _wait_until_ready(process, f"http://127.0.0.1:{port}/health", log)
             yield f"http://127.0.0.1:{port}/v1"
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
 
 

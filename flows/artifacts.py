@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ from pipeline.errors import BudgetSpent, BuildError, PassingError, UserError
 from pipeline.ledger import Ledger
 from pipeline.progress import LISTENER, Meter
 
+TELL_EVERY_S = 5.0  # a bar; an update costs the server 10 to 100 ms (measured, SQLite)
 UNREACHABLE = (httpx.HTTPError, PrefectException)
 
 
@@ -53,6 +55,7 @@ class Shown:
 
     def __init__(self, name: str, description: str) -> None:
         self.id: UUID | None = None
+        self.told = 0.0
         self.logger = get_run_logger()
         with telling():
             made = create_progress_artifact(0.0, key=key(name), description=description)
@@ -60,8 +63,10 @@ class Shown:
             self.id = made
 
     def update(self, done: int, total: int | None) -> None:
-        """Show how much is done; without a total there is nothing to show."""
-        if self.id is not None and total:
+        """Show how much is done, now and then; without a total there is nothing to show."""
+        soon = time.monotonic() - self.told < TELL_EVERY_S and done != total
+        if self.id is not None and total and not soon:
+            self.told = time.monotonic()
             with telling():
                 update_progress_artifact(self.id, progress=min(100.0, 100 * done / total))
 

@@ -33,6 +33,7 @@ from pipeline.stage import Run, ShardJob, ShardStage, Stage, outcome
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SPARE_THREADS = 2  # a guess
 LONGEST_DELAY_S = 3_600.0  # between two tries (guess)
 
 
@@ -152,9 +153,10 @@ def build_stage(stage: Stage, work: Work) -> None:
     if not any(True for _ in stage.outdated(work.run)):
         get_run_logger().info("%s: up to date", stage.title)
         return
-    # A stage that works in this process has one task at a time.
+    # A stage that works in this process has one task at a time; else there are always jobs
+    # waiting for the pool, while Prefect begins and ends the tasks of others.
     here = isinstance(stage, ShardStage) and stage.runs_here()
-    threads = 1 if here else work.run.config.runtime.workers
+    threads = 1 if here else work.run.config.runtime.workers + SPARE_THREADS
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=threads)
     stage_flow.with_options(task_runner=runner)(stage.title)
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import threading
 import time
@@ -252,6 +253,8 @@ def loopback_teacher(
 
 def main() -> None:
     """Serve as a process of its own until standard input ends."""
+    # A client that was killed leaves sockets; writing to them is no news.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     parser = argparse.ArgumentParser(description="a teacher for tests")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--log", type=Path, help="JSONL, one line for each request")

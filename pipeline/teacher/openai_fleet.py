@@ -6,8 +6,8 @@ The life of an ask whose first server is restarting, in a fleet of two::
 
 An ask goes to the open server with the largest share of its room free, so that a fast server
 takes more than a slow one, and a long answer holds up nothing but its own place. A failure
-counts against the ask itself only if some server answered something since the ask's failure
-before; otherwise against the servers, which have `patience_s` to answer anything again.
+counts against the ask itself only if the server has answered something else since the ask's
+failure before; otherwise against the servers, which have `patience_s` to answer anything again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.config import Endpoints
@@ -26,43 +25,10 @@ from pipeline.teacher.base import Ask, Keeper, Reply
 from pipeline.teacher.budget import Budget, Tokens
 from pipeline.teacher.openai_http import Passing, Setup, Wire
 from pipeline.teacher.openai_limit import Hunt, Limit
-from pipeline.teacher.openai_metrics import Load
 from pipeline.teacher.openai_retry import Endpoint, Pace, wait_for
+from pipeline.teacher.openai_server import Job, Server
 
 TOO_MUCH = {"429", "503", "500", "502", "504", "silence"}  # failures of a server with too much
-
-
-@dataclass(slots=True)
-class Job:
-    """An ask on its way: how often it was tried in vain, and how often that was its own fault."""
-
-    ask: Ask
-    tries: int = 0
-    blamed: int = 0
-    failed_at: float = 0.0
-    avoid: Server | None = None  # where it failed last
-
-
-@dataclass(eq=False, slots=True)
-class Server:
-    """One server: its health, its room and its account."""
-
-    url: str
-    health: Endpoint
-    limit: Limit
-    account: Account = field(default_factory=Account)
-    in_flight: int = 0
-    removed: bool = False  # from the configuration: it ends what it has begun
-    wanted: bool = False  # more was to be sent than there was room for, in this window
-    load: Load | None = None
-    chars_before: int = 0  # that had arrived when the window began
-    check: asyncio.Task[bool] | None = None  # the last one, whether it is alive
-    checked_at: float = 0.0
-
-    @property
-    def fill(self) -> float:
-        """The share of its room that is taken."""
-        return self.in_flight / self.limit.room
 
 
 class Fleet:
@@ -86,7 +52,6 @@ class Fleet:
         self._pace, self._hunt, self._keeper, self._budget = pace, hunt, keeper, budget
         self._accounts = accounts
         self._ready: deque[Job] = deque()
-        self._resting = 0  # jobs that wait before they are tried again
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake: asyncio.TimerHandle | None = None
         self._answered_at = time.monotonic()
@@ -165,10 +130,12 @@ class Fleet:
         return False
 
     def _settle(self, ask: Ask, reply: Reply | None, chars: int) -> None:
+        """Put what a request cost in the place of what was set aside for it."""
         if self._budget is None:
             return
-        counted = reply is not None and reply.response_tokens is not None
-        cost = Tokens(reply.prompt_tokens or 0, reply.response_tokens or 0) if counted else None  # type: ignore[union-attr]
+        cost = None
+        if reply is not None and reply.response_tokens is not None:
+            cost = Tokens(reply.prompt_tokens or 0, reply.response_tokens)
         self._budget.settle(ask.key, cost, chars)
 
     def _send(self, job: Job, server: Server) -> None:
@@ -205,8 +172,9 @@ class Fleet:
             server.health.probing = False
 
     def _answered(self, job: Job, server: Server, reply: Reply) -> None:
-        self._answered_at = time.monotonic()
+        self._answered_at = server.answered_at = time.monotonic()
         server.health.succeeded()
+        server.limit.succeeded()
         server.account.ended(reply, len(reply.text))
         self._settle(job.ask, reply, len(reply.text))
         self._deliver(job.ask, reply)
@@ -219,14 +187,14 @@ class Fleet:
             why = f"{failure.kind}: {server.url} ({failure})"
             self._keeper.partial(job.ask, failure.partial, why)
         if failure.kind in TOO_MUCH:
-            server.limit.too_much(now, sent_at)
+            server.limit.failed(now, sent_at)
         if failure.wait_s is not None:
             wait = min(failure.wait_s, self._setup.endpoints.timeout_s)
             server.health.asked_to_wait(wait, now)
         elif not failure.is_busy:
             server.health.failed(self._pace, now)
         job.tries += 1
-        if not failure.is_busy and self._answered_at > job.failed_at:
+        if not failure.is_busy and server.answered_at > job.failed_at:
             job.blamed += 1
         job.failed_at, job.avoid = now, server
 
@@ -241,12 +209,10 @@ class Fleet:
             if not alive and silent >= self._setup.endpoints.patience_s:
                 self._fail(self._nobody(job, server, failure))
                 return
-        self._resting += 1
         loop = asyncio.get_running_loop()
         loop.call_later(self._pace.back_off(job.tries), partial(self._ready_again, job))
 
     def _ready_again(self, job: Job) -> None:
-        self._resting -= 1
         self._ready.appendleft(job)  # it has waited longest
         self.dispatch()
 
@@ -261,6 +227,7 @@ class Fleet:
             server.check = asyncio.create_task(asking)
         alive = await asyncio.shield(server.check)
         if alive:
+            server.answered_at = max(server.answered_at, server.checked_at)
             self._answered_at = max(self._answered_at, server.checked_at)
         return alive
 

@@ -42,8 +42,12 @@ class Load:
         That is when the cache is fuller than `fullest`, when more than `queue` times the
         running requests wait, or when requests lost their place since `before`.
         """
+        return self.overflows(before, fullest) or self.waiting > max(1.0, queue * self.running)
+
+    def overflows(self, before: Load | None, fullest: float) -> bool:
+        """Tell whether even those that run are too many for the cache."""
         lost_place = before is not None and self.preemptions > before.preemptions
-        return lost_place or self.cache > fullest or self.waiting > max(1.0, queue * self.running)
+        return lost_place or self.cache > fullest
 
 
 def load_of(text: str) -> Load | None:

@@ -23,10 +23,12 @@ from pipeline.errors import BuildError, ConfigError
 from pipeline.teacher.account import Account
 from pipeline.teacher.base import Ask, Keeper, Reply
 from pipeline.teacher.budget import Budget
-from pipeline.teacher.openai_fleet import Fleet, Server
+from pipeline.teacher.openai_fleet import Fleet
 from pipeline.teacher.openai_http import Setup, Wire
 from pipeline.teacher.openai_limit import Hunt
+from pipeline.teacher.openai_metrics import Load
 from pipeline.teacher.openai_retry import Pace
+from pipeline.teacher.openai_server import Server
 from pipeline.teacher.openai_urls import checked_urls
 
 Arrival = tuple[Ask, Reply] | BaseException | None
@@ -144,16 +146,22 @@ class Session:
             loads = await asyncio.gather(*(wire.load(server.url) for server in busy))
             now = time.monotonic()
             for server, load in zip(busy, loads, strict=True):
-                full = load is not None and load.is_full(
-                    server.load, self._hunt.fullest, self._hunt.queue
-                )
                 rate = (server.account.chars - server.chars_before) / (now - then)
-                server.limit.window(rate, needed=server.wanted, full=full, now=now)
+                full, floor = self._fullness(server, load)
+                server.limit.window(rate, needed=server.wanted, full=full, now=now, floor=floor)
                 server.load = load
             for server in self._servers:
                 server.wanted, server.chars_before = False, server.account.chars
             then = now
             self._fleet.dispatch()
+
+    def _fullness(self, server: Server, load: Load | None) -> tuple[bool, float]:
+        """Tell whether a server is full, and how many requests it is known to run."""
+        if load is None or server.in_flight > server.limit.room:
+            return False, 1.0
+        full = load.is_full(server.load, self._hunt.fullest, self._hunt.queue)
+        overflows = load.overflows(server.load, self._hunt.fullest)
+        return full, 1.0 if overflows else load.running
 
     async def _reread(self) -> None:
         """Follow the configuration's file: servers come and go while others work."""

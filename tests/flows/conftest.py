@@ -7,6 +7,7 @@ def test_it(story): ...             what happened to four runs on one version, t
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,8 +28,23 @@ from tests.loopback_teacher import loopback_teacher
 from tests.whole_run import WholeRun
 
 BIN = Path(sys.executable).parent
+MARK = "prefect_server"
+SETPRIV = shutil.which("setpriv")  # of util-linux
+WITH_PARENT = (SETPRIV, "--pdeathsig", "TERM") if SETPRIV else ()
 PATIENCE_S = 120.0  # a slow machine with other work on it
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of tests that need a server; `-m "not prefect_server"` leaves them out."""
+    config.addinivalue_line("markers", f"{MARK}: needs a Prefect server, which the tests start")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for the server."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(MARK)
 
 
 @dataclass
@@ -54,11 +70,14 @@ class Server:
         }
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
-        """Start a program in a process group of its own; it is killed when the tests end."""
+        """Start a program in a process group of its own.
+
+        It is killed when the tests end, and asked to end when they are killed (with setpriv).
+        """
         log = (self.home / f"{len(self.processes)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
+                [*WITH_PARENT, str(BIN / command[0]), *command[1:]],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -206,13 +225,13 @@ class Story:
     asked_twice: set[str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def faults() -> list[Rule]:
     """What is wrong with the teacher; a test may put it right."""
     return [SILENT]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(
     server: Server, faults: list[Rule], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedRun]:
@@ -229,7 +248,7 @@ def _build(server: Server) -> str:
     return f"{server.url}/deployments/name/build-dataset/build-dataset"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
     """The same dataset by the command, begun at once and undisturbed."""
     with loopback_teacher() as teacher:
@@ -239,7 +258,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
         stop(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(whole: ServedRun, served: ServedRun, server: Server, faults: list[Rule]) -> Story:
     """Start a run, find it busy, kill it, and let another go on."""
     name, build = "build-dataset/build-dataset", {"config": str(served.config)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import ServedRun, Server, Story, until
+from tests.flows.conftest import ServedRun, Server, Story, stop, until
 
 BUILD = "build-dataset/build-dataset"
 
@@ -148,10 +148,12 @@ def test_a_new_version_tells_what_has_changed(story: Story, server: Server, grow
 def test_a_schedule_starts_runs_with_its_version(story: Story, server: Server) -> None:
     """Every three seconds here; what is built is built already, so that a run ends soon."""
     config = str(story.flow.config)
-    server.start("python", "-m", "flows.serve", config, "--every", "3", "--version", "1")
+    options = ("--every", "3", "--version", "1")
+    serving = server.start("python", "-m", "flows.serve", config, *options)
     deployment = until(lambda: _scheduled(server, "RUNNING", "COMPLETED"))["deployment_id"]
     server.post(f"/deployments/{deployment}/pause_deployment")  # no more than there are
     run = until(lambda: _scheduled(server, "COMPLETED"))
+    stop(serving)
     assert run["parameters"]["build"] == {"config": config, "version": "1"}
 
 

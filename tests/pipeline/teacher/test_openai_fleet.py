@@ -60,6 +60,18 @@ def test_a_full_cache_takes_requests_away(make_client: MakeClient) -> None:
         replies.close()  # type: ignore[attr-defined]
 
 
+def test_a_queue_in_the_server_is_cut_to_what_runs_and_no_further(make_client: MakeClient) -> None:
+    with loopback_teacher(delay=0.02) as server:
+        server.metrics = "vllm:num_requests_running 24\nvllm:num_requests_waiting 8\n"
+        client = make_client(server.url, hunt=QUICK, start=32)
+        replies = client.replies(questions(1_000))
+        for _ in range(900):
+            next(replies)
+        [session] = client._sessions
+        assert [each.limit.room for each in session.servers()] == [24]
+        replies.close()  # type: ignore[attr-defined]
+
+
 def test_the_metrics_are_not_in_the_account(make_client: MakeClient) -> None:
     with loopback_teacher(delay=0.2) as server:
         server.metrics = "vllm:num_requests_running 1\n"

@@ -73,12 +73,33 @@ def test_a_full_server_gets_fewer() -> None:
     assert limit.room == 70
 
 
-def test_after_failures_it_grows_again_by_small_steps() -> None:
+def test_after_a_cut_it_comes_back_soon_and_then_grows_by_small_steps() -> None:
     limit = Limit(100, 4_096, Hunt())
     limit.too_much(now=0.0, sent_at=-1.0)
     rooms = run(limit, server(300))
-    assert max(b / a for a, b in pairwise(rooms)) < 1.2
+    assert rooms[3] >= 80
+    assert max(b / a for a, b in pairwise(rooms)) <= 1.26
+    assert max(b / a for a, b in pairwise(rooms[5:])) < 1.2
     assert rooms[-1] > 200
+
+
+def test_failures_by_chance_among_successes_cost_nothing() -> None:
+    limit, dice = Limit(100, 4_096, Hunt()), random.Random(3)
+    for number in range(2_000):
+        if dice.random() < 0.06:
+            limit.failed(now=number / 100, sent_at=number / 100 - 0.01)
+        else:
+            limit.succeeded()
+        if number % 500 == 499:
+            limit.window(960.0, needed=False, full=False, now=number / 100)
+    assert limit.room >= 70
+
+
+def test_many_failures_in_a_row_cut_at_once() -> None:
+    limit = Limit(100, 4_096, Hunt())
+    for number in range(10):
+        limit.failed(now=10.0 + number / 100, sent_at=5.0)
+    assert limit.room == 70
 
 
 def test_a_server_that_becomes_slower_is_followed_down() -> None:
@@ -92,4 +113,17 @@ def test_a_server_that_becomes_slower_is_followed_down() -> None:
 def test_a_smaller_bound_counts_at_once() -> None:
     limit = Limit(100, 4_096, Hunt())
     limit.set_most(10)
+    assert limit.room == 10
+
+
+def test_a_full_server_keeps_as_many_as_it_runs() -> None:
+    limit = Limit(64, 4_096, Hunt())
+    for now in range(20):
+        limit.window(1.0, needed=True, full=True, now=float(now), floor=60.0)
+    assert limit.room == 60
+
+
+def test_a_floor_above_the_limit_does_not_raise_it() -> None:
+    limit = Limit(10, 4_096, Hunt())
+    limit.too_much(now=1.0, sent_at=0.0, floor=500.0)
     assert limit.room == 10
