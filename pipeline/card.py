@@ -122,6 +122,12 @@ def _verdict_limits(facts: Facts) -> Iterator[str]:
             f"Programs that were not run, because the machine had no sandbox: {not_run:,}; their"
             " responses are unverified."
         )
+    if facts.unsafe:
+        yield (
+            f"Programs that were run without a sandbox, because somebody asked for that:"
+            f" {facts.unsafe:,}; what they did to the machine, and to each other's verdicts, was"
+            " not held back."
+        )
     if facts.rows > unverified:
         yield (
             "A correct outcome speaks of the final answer alone; the thinking before it was"

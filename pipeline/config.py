@@ -155,6 +155,11 @@ class Runtime(Strict):
         ge=1,
         description="processes; as many as there are cores where it is not given",
     )
+    unsafe_no_sandbox: bool = Field(
+        False,
+        description="run programs to judge them even where no sandbox holds: they can then read"
+        " and change whatever this user can",
+    )
     endpoints: Endpoints = Endpoints()
     judge: JudgeEndpoints = JudgeEndpoints()
     local: Local = Local()

@@ -133,8 +133,9 @@ class Facts:
     `published` counts questions, `rows` rows: a question may have several. `rows_by`
     counts rows by a column's values, `references` published questions by what there is
     to check an answer against, `near_duplicates` drops by reason and similarity, and
-    `pairs_spared` pairs that only their numbers kept apart. A question that several stages
-    dropped is in `contamination` and `near_duplicates` too, but once only in `steps`.
+    `pairs_spared` pairs that only their numbers kept apart; `unsafe` counts programs that were
+    run without a sandbox. A question that several stages dropped is in `contamination` and
+    `near_duplicates` too, but once only in `steps`.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Facts:
     contamination: tuple[Hits, ...]
     near_duplicates: Counts
     pairs_spared: int
+    unsafe: int
 
     @property
     def dropped(self) -> int:
@@ -204,6 +206,7 @@ def gather(config: Config, store: Store) -> Facts:
         contamination=tuple(Hits(*key, n) for key, n in sorted(tally.contamination.items())),
         near_duplicates=ordered("reason", tally.near_duplicates),
         pairs_spared=tally.pairs_spared,
+        unsafe=tally.unsafe,
     )
 
 

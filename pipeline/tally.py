@@ -60,6 +60,7 @@ class Tally:
     contamination: Counter[tuple[str, str]] = field(default_factory=Counter)
     near_duplicates: Counter[str] = field(default_factory=Counter)
     pairs_spared: int = 0
+    unsafe: int = 0  # programs that were run without a sandbox
 
     def add_shard(self, store: Store, shard: int) -> None:
         """Count one shard of every table."""
@@ -143,9 +144,11 @@ class Tally:
             self._unverified(found.get(key))
 
     def _verdicts(self, store: Store, shard: int) -> Iterator[Verdict]:
-        columns = [*KEY, "verifier", "outcome", "reason"]
+        columns = [*KEY, "verifier", "outcome", "reason", "evidence"]
         for row in round_rows(store, "verdicts", shard, columns):
             self.verdicts[(row["verifier"], row["outcome"], row["reason"])] += 1
+            evidence = row.pop("evidence")
+            self.unsafe += row["verifier"] == "code" and json.loads(evidence).get("tier") == 0
             yield Verdict(**row, score=None, evidence="{}", seconds=0.0)
 
     def _unverified(self, finding: Finding | None) -> None:

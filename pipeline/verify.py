@@ -25,6 +25,7 @@ from pipeline.store import count_by
 from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
+CODE = "code"
 CODE_SETTINGS = ("language", "time_limit_s", "memory_limit_mb")  # of a question's metadata
 
 
@@ -113,6 +114,8 @@ class Instruments:
 
     def _made(self, name: str) -> Verifier:
         settings = self.recipe.settings.get(name, {})
+        if name == CODE and self.runtime.unsafe_no_sandbox:
+            settings = {**settings, "unsafe_no_sandbox": True}
         try:
             return self.known[name].create(workers=self.runtime.workers, **settings)
         except (TypeError, ValueError) as error:

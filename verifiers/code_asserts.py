@@ -9,6 +9,7 @@ Sees whether something could fail, not whether it fails when it should.
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from verifiers.base import BadInput
 
@@ -21,26 +22,31 @@ def as_assertion(text: str, setup: str, where: str) -> str:
     The last expression is asserted, unless it calls something of the tests' own that may
     fail by itself: defined in the text or in `setup`, imported, or named after a check.
     """
-    tree = _parse(text)
+    tree = parse(text)
     if tree is None or not tree.body or can_fail(text, setup):
         return text
     last = tree.body[-1]
     if not isinstance(last, ast.Expr):
         raise BadInput(f"{where}: asserts nothing, so that every program would pass")
-    tree.body[-1] = ast.copy_location(ast.Assert(test=last.value), last)
-    return ast.unparse(ast.fix_missing_locations(tree))
+    asserted = ast.copy_location(ast.Assert(test=last.value), last)
+    made = ast.Module([*tree.body[:-1], asserted], tree.type_ignores)
+    return ast.unparse(ast.fix_missing_locations(made))
 
 
 def can_fail(text: str, setup: str) -> bool:
     """Tell whether a test asserts, raises, or calls something of its own that may do so."""
-    tree = _parse(text)
+    tree = parse(text)
     if tree is None:
         return True  # a syntax error is found, and reported, when it runs
-    own = _own_names(tree) | _own_names(_parse(setup) or ast.Module([], []))
-    return any(isinstance(node, MAY_FAIL) or _own_check(node, own) for node in ast.walk(tree))
+    if any(isinstance(node, MAY_FAIL) for node in ast.walk(tree)):
+        return True
+    own = _own_names(tree) | _own_names(parse(setup) or ast.Module([], []))
+    return any(_own_check(node, own) for node in ast.walk(tree))
 
 
-def _parse(text: str) -> ast.Module | None:
+@lru_cache(maxsize=16)  # the tests of one row are looked at several times
+def parse(text: str) -> ast.Module | None:
+    """Return a text's syntax tree, not to be changed; None where it has none."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -21,6 +21,7 @@ one), `sandbox_failure`, `no_tests`, `tests_broken`, `unsupported_test`,
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -33,10 +34,12 @@ from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, 
 from verifiers.code_answer import Program, programs
 from verifiers.code_cases import DEFAULT_MEMORY_MB, DEFAULT_SECONDS, Task, read_task
 from verifiers.code_compare import RULE
-from verifiers.code_run import Bench, Ended, SandboxFailure, TestsBroken, run_all
+from verifiers.code_local import Local
+from verifiers.code_run import Ended, Runner, SandboxFailure, TestsBroken, run_all
 from verifiers.response import judged_text
-from verifiers.sandbox_probe import Probe, probe
-from verifiers.sandbox_root import mounts
+from verifiers.sandbox_pool import RECYCLE_AFTER, Zygotes
+from verifiers.sandbox_probe import Probe, probe, without
+from verifiers.sandbox_root import importable
 
 # The line of work of the paper that this dataset follows runs at most ten tests a question.
 MAX_TESTS = 10
@@ -49,7 +52,9 @@ class CodeSettings:
     """What can be set; time and memory limits hold where a row names none.
 
     `packages` are the installed distributions that programs may import besides the
-    standard library. Raises ValueError on a number that is not positive.
+    standard library; `tier` 0 takes the best sandbox that holds; `recycle_after` is how many
+    processes of programs and tests come from one zygote. Raises ValueError on a number that
+    is not positive, or no tier.
     """
 
     max_tests: int = MAX_TESTS
@@ -57,12 +62,20 @@ class CodeSettings:
     memory_limit_mb: int = DEFAULT_MEMORY_MB
     output_limit_mb: float = 16
     packages: tuple[str, ...] = ("numpy",)
+    tier: int = 0
+    recycle_after: int = RECYCLE_AFTER
+    unsafe_no_sandbox: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("max_tests", "time_limit_s", "memory_limit_mb", "output_limit_mb"):
+        for name in (
+            *("max_tests", "time_limit_s", "memory_limit_mb", "output_limit_mb"),
+            "recycle_after",
+        ):
             value = getattr(self, name)
             if not value > 0:
                 raise ValueError(f"{name}: expected a positive number, got {value}")
+        if self.tier not in (0, 1, 2):
+            raise ValueError(f"tier: expected 1, 2, or 0 for the best that holds, got {self.tier}")
 
 
 class CodeVerifier(Verifier):
@@ -72,8 +85,11 @@ class CodeVerifier(Verifier):
 
     def __init__(self, workers: int, settings: CodeSettings) -> None:
         self._workers, self._settings = workers, settings
+        self._modules = importable(settings.packages)  # a missing one is told before any row
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="code")
+        self._found: Probe | None = None
+        self._zygotes: Zygotes | None = None
 
     @classmethod
     def create(cls, workers: int = 1, **settings: Any) -> Self:
@@ -81,13 +97,11 @@ class CodeVerifier(Verifier):
 
         Raises ValueError where a package is not installed.
         """
-        made = CodeSettings(**settings)
-        mounts(made.packages)  # a missing one is told before any row is read
-        return cls(workers, made)
+        return cls(workers, CodeSettings(**settings))
 
     def results(self, rows: Iterable[Row]) -> Iterator[Result]:
         """Yield one result for each row in order; at most four rows a worker are held."""
-        found = probe(tuple(self._settings.packages))
+        found = self._find_sandbox()
         window: deque[Future[Result]] = deque()
         for row in rows:
             window.append(self._pool.submit(self._result, row, found))
@@ -100,6 +114,28 @@ class CodeVerifier(Verifier):
         """End the workers and the programs that still run, within a second."""
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
+        if self._zygotes is not None:
+            self._zygotes.close()
+
+    def _find_sandbox(self) -> Probe:
+        """Find what holds here, the first time only, and say so where nothing does."""
+        if self._found is None:
+            given = self._settings
+            self._found = probe(tuple(given.packages), given.tier)
+            if self._found.tier is None:
+                self._found = self._without_sandbox(self._found)
+            if self._found.sandbox is not None:
+                kept = (self._workers, given.recycle_after)
+                self._zygotes = Zygotes(self._found.sandbox, *kept)
+        return self._found
+
+    def _without_sandbox(self, found: Probe) -> Probe:
+        if not self._settings.unsafe_no_sandbox:
+            text = "no sandbox holds here (%s), so no program is run; to change that: %s"
+            LOG.warning(text, found.reason, found.remedy)
+            return found
+        LOG.warning("UNSAFE: no sandbox holds here (%s), and programs are run", found.reason)
+        return without(tuple(self._settings.packages), found)
 
     def _result(self, row: Row, found: Probe) -> Result:
         started = time.perf_counter()
@@ -128,14 +164,13 @@ class CodeVerifier(Verifier):
         return self._run(task, candidates, found)
 
     def _run(self, task: Task, candidates: list[Program], found: Probe) -> Result:
-        if found.sandbox is None:
+        if self._zygotes is None:
             return self._unverified("no_sandbox", found.evidence())
         evidence: dict[str, Any] = {"tier": found.tier}
         output_bytes = int(self._settings.output_limit_mb * 1024 * 1024)
-        bench = Bench(found.sandbox, output_bytes, self._stopped)
+        runner: Runner = Local(self._zygotes, self._modules, output_bytes, self._stopped)
         try:
-            sources = [one.source for one in candidates]
-            chosen, ended = run_all(bench, task, sources)
+            chosen, ended = run_all(runner, task, [one.source for one in candidates])
         except TestsBroken as error:
             return self._unverified("tests_broken", {**evidence, "error": _text(str(error)[:300])})
         except SandboxFailure as error:
@@ -170,6 +205,7 @@ class CodeVerifier(Verifier):
         return Result(Outcome.UNVERIFIED, reason, self.name, None, evidence)
 
 
+LOG = logging.getLogger(__name__)
 PYTHON_NAMES = frozenset({"python", "python3", "py"})
 UNTOLD = frozenset({"passed", "unsupported", "no_tests"})
 

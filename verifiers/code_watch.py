@@ -1,27 +1,31 @@
-"""Listens to sandboxed processes until they are done, and ends them at a limit.
+"""Listens to sandboxed children until they are done, and ends them at a limit.
 
-Messages are those of `verifiers/inside/`, for example ``["begin", 0, "assert"]``.
+`Watch` waits on what children print, on the tests' report and on the zygote, all at once.
 `Halt` carries the outcome of a limit that was reached: `time_limit`, `memory_limit`,
-`output_limit`, or `gone` when the reporting process ended without saying that it is done.
+`output_limit`, `runtime_error` for a full disk or a broken report, or `gone` when the
+reporting process ended without saying that it is done.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
-import selectors
+import select
 import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Self
 
 from verifiers.inside.frames import BrokenChannel, FrameBuffer, TooLarge
-from verifiers.sandbox import Child, Limits
+from verifiers.sandbox_child import Child, Limits
+from verifiers.sandbox_files import size_mb
+from verifiers.sandbox_zygote import Zygote
 
-# 30 ms on an idle machine; a guess for a crowded one.
+# 1 ms on an idle machine; a guess for a crowded one.
 START_SECONDS = 30.0
-# How often the memory of all processes is added up: 32 of them touching memory at full
-# speed take up about 2 GB in that time on two cores. Short programs never pay for it.
+# How often memory and disk are added up: 32 processes touching memory at full speed take up
+# about 2 GB in that time on two cores. Short programs never pay for it.
 LOOK_SECONDS = 0.25
 KEPT_TEXT = 2_000
 # A report names one test and a few short excerpts.
@@ -31,57 +35,92 @@ MAX_REPORT = 256 * 1024
 class Halt(Exception):
     """A limit was reached, or the report ended."""
 
-    def __init__(self, outcome: str) -> None:
+    def __init__(self, outcome: str, text: str = "") -> None:
         super().__init__(outcome)
-        self.outcome = outcome
+        self.outcome, self.text = outcome, text
 
 
 class Stopped(Exception):
     """Whoever wanted the answer does not want it any more."""
 
 
-class Conversation:
-    """A report to read, processes to watch, and a deadline that the reader moves."""
+class Stream:
+    """What comes out of one descriptor: all of it up to a cap, or only its beginning."""
 
-    def __init__(
-        self, children: list[Child], report: int, limits: Limits, stopped: threading.Event
-    ) -> None:
-        self._stopped = stopped
-        self._children, self._report, self._limits = children, report, limits
-        self._buffer = FrameBuffer(MAX_REPORT, limits.output_bytes)
-        self._printed: dict[int, int] = {}
-        self._text = b""
-        self._deadline = time.monotonic() + START_SECONDS
-        self._next_look = time.monotonic() + LOOK_SECONDS
-        self._done = False
-        self._place: Any = None
-        self.ready = False
-        self.output = b""
+    def __init__(self, cap: int, kept: int) -> None:
+        self._cap, self._kept = cap, kept
+        self.data = bytearray()
+        self.size = 0
 
-    def allow(self, seconds: float) -> None:
-        """Give the processes so much time from now."""
-        self._deadline = time.monotonic() + seconds
-
-    def place(self, sources: int) -> int:
-        """Return the place of the source that was taken."""
-        return self._place if type(self._place) is int and 0 <= self._place < sources else 0
+    def feed(self, part: bytes) -> None:
+        """Take what was read; raises Halt beyond the cap."""
+        self.size += len(part)
+        self.data += part[: self._kept - len(self.data)]
+        if self.size > self._cap:
+            raise Halt("output_limit")
 
     def text(self) -> str:
-        """Return the beginning of what the processes printed."""
-        return self._text.decode("utf-8", "replace").strip()
+        """Return what was kept as text."""
+        return self.data.decode("utf-8", "replace")
 
-    def messages(self) -> Iterator[list[Any]]:
-        """Yield messages until the one that says done; raises Halt."""
-        self._printed = {child.output: 0 for child in self._children}
-        with selectors.DefaultSelector() as selector:
-            for fd in (self._report, *self._printed):
-                os.set_blocking(fd, False)
-                selector.register(fd, selectors.EVENT_READ)
-            while not self._done:
-                self._look_at_limits()
-                wait = min(self._deadline - time.monotonic(), LOOK_SECONDS)
-                for key, _ in selector.select(max(wait, 0)):
-                    yield from self._read(selector, key.fd)
+
+class Watch:
+    """Children of one zygote, their outputs, and a deadline that can be moved.
+
+    Limits on memory and disk are the last child's: the program's. All children are gone
+    when the context ends.
+    """
+
+    def __init__(self, zygote: Zygote, limits: Limits, stopped: threading.Event) -> None:
+        self._zygote, self._limits, self._stopped = zygote, limits, stopped
+        self.children: list[Child] = []
+        self._streams: dict[int, Stream] = {}
+        self._poll = select.poll()
+        self._poll.register(zygote.control, select.POLLIN)
+        self._deadline = time.monotonic() + START_SECONDS
+        self._next_look = time.monotonic() + LOOK_SECONDS
+
+    def add(self, child: Child, *streams: Stream) -> None:
+        """Watch a child, with a stream for each of its outputs."""
+        self.children.append(child)
+        for fd, stream in zip(child.outputs, streams, strict=True):
+            self.collect(fd, stream)
+
+    def collect(self, fd: int, stream: Stream) -> None:
+        """Have a stream take what comes out of a descriptor."""
+        self.listen(fd)
+        self._streams[fd] = stream
+
+    def listen(self, fd: int) -> None:
+        """Wait for a descriptor of the caller's, too."""
+        os.set_blocking(fd, False)
+        self._poll.register(fd, select.POLLIN)
+
+    def allow(self, seconds: float) -> None:
+        """Give the children so much time from now."""
+        self._deadline = time.monotonic() + seconds
+
+    def wait(self) -> Iterator[int]:
+        """Wait for something to happen, once; yields the caller's descriptors that are ready.
+
+        Raises Halt at a limit, Stopped, or ZygoteLost.
+        """
+        self._look_at_limits()
+        seconds = max(min(self._deadline - time.monotonic(), LOOK_SECONDS), 0)
+        ready = [fd for fd, _ in self._poll.poll(math.ceil(seconds * 1000))]
+        for fd in ready:
+            if fd in self._streams:
+                self._read(fd)
+            elif fd != self._zygote.control:
+                yield fd
+        if self._zygote.control in ready:
+            self._zygote.take()
+
+    def drain(self) -> None:
+        """Read what is left in the outputs of children that are gone."""
+        for fd in tuple(self._streams):
+            while self._read(fd):
+                pass
 
     def _look_at_limits(self) -> None:
         now = time.monotonic()
@@ -89,59 +128,71 @@ class Conversation:
             raise Stopped("the verifier was closed while this ran")
         if now > self._deadline:
             raise Halt("time_limit")
-        if now >= self._next_look:
+        if now >= self._next_look and self.children:
             self._next_look = now + LOOK_SECONDS
-            if self.ready and self._children[-1].resident_mb() > self._limits.memory_mb:
-                raise Halt("memory_limit")
+            self._look_at_sizes(self.children[-1])
 
-    def _read(self, selector: selectors.BaseSelector, fd: int) -> Iterator[list[Any]]:
+    def _look_at_sizes(self, child: Child) -> None:
+        if child.resident_mb() > self._limits.memory_mb:
+            raise Halt("memory_limit")
+        if child.folder is not None and size_mb(child.folder) > self._limits.tmp_mb:
+            raise Halt("runtime_error", "No space left on device")
+
+    def _read(self, fd: int) -> bool:
+        """Read what is there; says whether there may be more."""
         try:
-            data = os.read(fd, 1 << 18)
+            part = os.read(fd, 1 << 18)
         except BlockingIOError:
-            return
-        if fd == self._report:
-            yield from self._parse(data)
-        elif data:
-            self._count(fd, data)
+            return False
+        if part:
+            self._streams[fd].feed(part)
         else:
-            selector.unregister(fd)
+            self._poll.unregister(fd)
+            del self._streams[fd]
+        return bool(part)
 
-    def _parse(self, data: bytes) -> Iterator[list[Any]]:
-        if not data:
-            raise Halt("gone")
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self.children:
+            child.kill()
+
+
+class Report:
+    """The messages of the tests' process, read from a pipe; whatever is wrong with them, halts."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._buffer = FrameBuffer(MAX_REPORT)
+        self.ready = False
+
+    def messages(self, watch: Watch) -> Iterator[list[Any]]:
+        """Yield messages until the one that says done; raises what `Watch.wait` raises."""
+        watch.listen(self._fd)
+        done = False
+        while not done:
+            for _ in watch.wait():
+                for message in self._read():
+                    self.ready = self.ready or message[0] == "ready"
+                    done = message[0] in ("done", "broken", "failed")
+                    yield message
+
+    def _read(self) -> list[list[Any]]:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._fd, 1 << 18)
+            if not data:
+                raise Halt("gone")
+            return self._parse(data)
+        return []
+
+    def _parse(self, data: bytes) -> list[list[Any]]:
         try:
             messages = self._buffer.feed(data)
         except TooLarge:
             raise Halt("output_limit") from None
         except BrokenChannel:
             raise Halt("runtime_error") from None
-        for message in messages:
-            if type(message) is bytes:
-                self.output = message
-                continue
-            if type(message) is not list or not message:
-                raise Halt("runtime_error")
-            self.ready = self.ready or message[0] == "ready"
-            if message[0] == "chosen" and self._place is None:
-                self._place = message[-1]
-            self._done = message[0] in ("done", "broken", "failed")
-            yield message
-
-    def _count(self, fd: int, data: bytes) -> None:
-        self._text = (self._text + data)[:KEPT_TEXT]
-        self._printed[fd] += len(data)
-        if self._printed[fd] > self._limits.output_bytes:
-            raise Halt("output_limit")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        for child in self._children:
-            child.kill()
-        os.close(self._report)
+        if not all(type(message) is list and message for message in messages):
+            raise Halt("runtime_error")
+        return messages

@@ -1,188 +1,200 @@
-"""Runs Python inside bubblewrap, with nothing to read, nowhere to write and no way out.
+"""Runs Python shut in: nothing to read, nowhere to write, no way out; and started warm.
 
-A process is started as ``Sandbox().start("programs", job, Limits(), [report_fd])``; what
-`job` holds depends on the role (`verifiers/inside/`), for example
-``{"sources": ["print(1)"], "inputs": [""], "seconds": 10, "output_bytes": 1000}``.
+``Namespaces().launch(["numpy"])`` starts a zygote (`inside/zygote.py`), a Python with
+everything loaded that forks a child for each program, and one for its tests. Two ways:
 
-Covered: namespaces of its own for users, processes, network, IPC, host name and cgroups;
-a read-only root with Python alone; a small memory disk as /tmp; an empty environment; an
-unprivileged user who can't make further namespaces; limits on address space, CPU time,
-file size, processes, open files, resident memory of all its processes together, output
-and wall time; death with the process that started it. `probe()` in `sandbox_probe.py`
-says whether all that holds on this machine.
+- `Namespaces`, tier 1: bubblewrap makes namespaces for users, processes, network, IPC, host
+  name and cgroups, with a root that holds Python alone; each child gets a PID and a mount
+  namespace of its own within, a fresh memory disk as /tmp, Landlock and a filter of system
+  calls on top.
+- `Confined`, tier 2, where namespaces are refused (inside ordinary containers): Landlock,
+  the filter and limits alone. A child may start threads but no processes, so that killing
+  it kills all of it. Its files lie in a folder on disk that is removed after it.
 
-Not covered: no filter of system calls, so the kernel's whole interface is in reach of an
-exploit; programs can start programs (only Python is there to be started); memory held
-through System V shared memory is not bounded, through memfd only by the number of open
-files times their size. Timing on a shared machine is what it is.
+Covered in both: files of this machine can't be read or written; no sockets but pairs, no
+programs, no namespaces, no tracing; nothing can be signalled but the child's own processes;
+an unprivileged user, an empty environment, no descriptors but its own; limits on address
+space, CPU time, file size, processes, open files, resident memory, disk, output and wall
+time; death with the process that started it. `sandbox_probe.py` says which holds here.
+
+Not covered: a hole in those parts of the kernel that the filter leaves open, and what can
+be learnt from timing. In tier 2 a program can also see that a file exists, its size and its
+times, but not what it holds; and the disk space it uses is looked at four times a second,
+so that it may for a moment be more than allowed. Root's child is nobody; where nobody
+can't read the interpreter, it keeps the capability to read, which Landlock bounds.
 """
 
 from __future__ import annotations
 
 import compileall
-import contextlib
 import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import time
+import socket
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from verifiers.sandbox_child import ZygoteLost
+from verifiers.sandbox_files import Ground, Stage
 from verifiers.sandbox_root import (
     HERE,
     Mount,
     interpreter,
     library_arguments,
     mounts,
+    open_to_all,
+    readable_paths,
     root_arguments,
 )
+from verifiers.sandbox_zygote import Launched, Zygote
 
 # Any user that owns nothing will do; this is nobody's number on Linux.
 NOBODY = 65534
-START = "import sys; sys.path += ['/sandbox', '/sandbox/packages']; " + (
-    "from verifiers.inside import boot; boot.main()"
+START = (
+    "import json, sys; settings = json.loads(sys.argv[1]); sys.path += settings['path']; "
+    "from verifiers.inside import zygote; zygote.main(settings)"
 )
-# The kernel takes a millisecond or two to end a namespace; a guess for a crowded machine.
-TEARDOWN_SECONDS = 10.0
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+MOUNTED = "/sandbox"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of one sandboxed process and all that it starts.
-
-    Origins: memory and time are the contract's defaults; the rest are guesses: 499 of 500
-    LeetCode and all HumanEval reference solutions pass with them (the one wants a package
-    that was not there).
-    """
-
-    memory_mb: int = 1024
-    cpu_seconds: int = 60
-    file_mb: int = 16
-    tmp_mb: int = 64
-    processes: int = 32
-    open_files: int = 64
-    output_bytes: int = 16 * 1024 * 1024
-
-
-class Child:
-    """A sandboxed process as seen from outside; `output` is what it and its kin print."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-
-    @property
-    def output(self) -> int:
-        """The descriptor of everything written to standard output and error."""
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
-
-    def kill(self) -> None:
-        """End it and everything it started, at once, and wait until all of it is gone.
-
-        The kernel ends the namespace after its first process; the output is open until then.
-        """
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        os.set_blocking(self.output, True)
-        deadline = time.monotonic() + TEARDOWN_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
-            if select.select([self.output], [], [], left)[0] and not os.read(self.output, 1 << 20):
-                break
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def resident_mb(self) -> int:
-        """Return the resident memory of all its processes, in MiB."""
-        pages = sum(_resident_pages(pid) for pid in _descendants(self._process.pid))
-        return pages * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024)
-
-
-def _descendants(pid: int) -> list[int]:
-    """Return the pids below a process; empty where the kernel does not list children."""
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        parent = pending.pop()
-        try:
-            listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        except OSError:
-            continue
-        found += map(int, listed)
-        pending += map(int, listed)
-    return found
-
-
-def _resident_pages(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-
-
-class Sandbox:
-    """Knows how to start sandboxed processes on this machine.
+class Sandbox(ABC):
+    """Knows how to start zygotes on this machine.
 
     `packages` are the installed distributions that programs may import besides the
     standard library. Raises ValueError where one is not installed.
     """
 
-    def __init__(self, packages: Sequence[str] = ("numpy",), as_nobody: bool | None = None) -> None:
+    tier: ClassVar[int]
+
+    def __init__(self, packages: Sequence[str] = ("numpy",)) -> None:
         self._mounts = mounts(packages)
-        self._as_nobody = os.geteuid() == 0 if as_nobody is None else as_nobody
         _compile_inside()
 
-    def start(self, role: str, job: Any, limits: Limits, fds: Sequence[int]) -> Child:
-        """Start a process in a role, `fds` passed on to it, its job on standard input."""
-        settings = json.dumps({"role": role, "fds": list(fds), **asdict(limits)})
-        given = os.memfd_create("job")
+    @abstractmethod
+    def command(self, settings: dict[str, Any]) -> list[str]:
+        """Return the command line that starts a zygote with some settings."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what a zygote must know of how it is shut in."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the command."""
+        return {}
+
+    def ground(self) -> Ground | None:
+        """Return where programs' files lie, None where they have memory disks."""
+        return None
+
+    def launch(self, preload: Sequence[str]) -> Zygote:
+        """Start a zygote that has some modules loaded; raises ZygoteLost."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        own = {"control": theirs.fileno(), "preload": list(preload), "supervisor": os.getpid()}
+        with theirs:
+            try:
+                command = self.command({**own, "tier": self.tier, **self.settings()})
+                launched = Launched(command, theirs, self.environment())
+            except OSError as error:
+                ours.close()
+                raise ZygoteLost(str(error)) from error
+        zygote = Zygote(self.tier, launched, ours, self.ground())
         try:
-            with os.fdopen(os.dup(given), "wb") as file:
-                file.write(json.dumps(job).encode("ascii"))
-            os.lseek(given, 0, os.SEEK_SET)
-            return Child(self._popen(self.command(settings, limits), given, fds))
-        finally:
-            os.close(given)
+            zygote.greet()
+        except BaseException:
+            zygote.close()
+            raise
+        return zygote
 
-    def _popen(self, command: list[str], given: int, fds: Sequence[int]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=tuple(fds),
-            env={},
-            cwd="/",
-            process_group=0,
-        )
 
-    def command(self, settings: str, limits: Limits) -> list[str]:
-        """Return the command line that starts Python in the sandbox."""
-        python = [interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", START, settings]
+class Namespaces(Sandbox):
+    """Tier 1. `as_nobody` is how root starts it, since the kernel lets root start processes
+    without limit.
+    """
+
+    tier = 1
+
+    def __init__(self, packages: Sequence[str] = ("numpy",), as_nobody: bool | None = None) -> None:
+        super().__init__(packages)
+        self._as_nobody = os.geteuid() == 0 if as_nobody is None else as_nobody
+
+    def settings(self) -> dict[str, Any]:
+        """Return that all of the root may be read: it holds nothing else."""
+        path = [MOUNTED, f"{MOUNTED}/packages"]
+        return {"path": path, "reads": ["/"], "become": None, "keep_reading": False}
+
+    def command(self, settings: dict[str, Any]) -> list[str]:
+        """Return bubblewrap's command line."""
+        size = 1  # nothing is written on the zygote's own memory disk
+        python = python_command(settings)
         if not self._as_nobody:
-            return [
-                tool("bwrap"),
-                *_isolation(),
-                *root_arguments(self._mounts, limits.tmp_mb),
-                *python,
-            ]
+            arguments = root_arguments(self._mounts, size)
+            return [tool("bwrap"), *_isolation(), *arguments, *python]
         staged = [Mount(f"/stage{k}", mount.target) for k, mount in enumerate(self._mounts)]
-        inner = ["/bwrap", *_isolation(), *root_arguments(staged, limits.tmp_mb), *python]
+        inner = ["/bwrap", *_isolation(), *root_arguments(staged, size), *python]
         return [*_stage(self._mounts), *inner]
 
 
+class Confined(Sandbox):
+    """Tier 2, and tier 0: the same with whatever of it the kernel has, for who asked for that."""
+
+    tier = 2
+
+    def __init__(self, packages: Sequence[str] = ("numpy",)) -> None:
+        super().__init__(packages)
+        self._user = NOBODY if os.geteuid() == 0 else None
+        links = {mount.target: mount.source for mount in self._mounts}
+        self._stage = Stage({t: s for t, s in links.items() if t.startswith(f"{MOUNTED}/")})
+
+    def settings(self) -> dict[str, Any]:
+        """Return what may be read, and who to become."""
+        root = f"{self._stage.folder}{MOUNTED}"
+        reads = readable_paths(self._mounts)
+        hidden = self._user is not None and not all(map(open_to_all, reads))
+        return {
+            "path": [root, f"{root}/packages"],
+            "reads": [root, *reads],
+            "become": self._user,
+            "keep_reading": hidden,
+        }
+
+    def command(self, settings: dict[str, Any]) -> list[str]:
+        """Return Python's command line."""
+        return python_command(settings)
+
+    def environment(self) -> dict[str, str]:
+        """Return what programs see, since nothing clears it on the way."""
+        return ENVIRONMENT
+
+    def ground(self) -> Ground:
+        """Return the folder below which each program gets its own."""
+        return Ground(self._stage, self._user)
+
+
+class Unsafe(Confined):
+    """Tier 0: not shown to hold; for who would rather run programs so than not at all."""
+
+    tier = 0
+
+
+def python_command(settings: dict[str, Any]) -> list[str]:
+    """Return the command line that starts Python as a zygote."""
+    return [interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", START, json.dumps(settings)]
+
+
 def _isolation() -> list[str]:
-    """Return bubblewrap's arguments for namespaces, user and environment."""
+    """Return bubblewrap's arguments for namespaces, user and environment.
+
+    CAP_SYS_ADMIN is within the new user namespace only: the zygote makes each child's
+    namespaces with it, children lose it. (`--disable-userns` would put the zygote in a
+    second user namespace, where it has no say over its own PID namespace.)
+    """
     arguments = ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
-    arguments += ["--unshare-uts", "--unshare-cgroup-try", "--disable-userns"]
-    arguments += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL"]
+    arguments += ["--unshare-uts", "--unshare-cgroup-try"]
+    arguments += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
+    arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
     arguments += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
@@ -196,7 +208,7 @@ def _stage(mounted: Sequence[Mount]) -> list[str]:
     100 of 16 allowed), so a fork bomb would get through. An outer bubblewrap puts what is
     needed where nobody can read it (an interpreter under /root is not), `setpriv` drops
     the rest. The outer PID namespace ties the inner sandbox's life to ours, since a
-    change of user clears the parent-death signal. It costs 6 to 9 ms of wall time.
+    change of user clears the parent-death signal.
     """
     arguments = [tool("bwrap"), *library_arguments(), "--unshare-pid", "--die-with-parent"]
     arguments += ["--dev-bind", "/dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
@@ -209,8 +221,8 @@ def _stage(mounted: Sequence[Mount]) -> list[str]:
 
 
 def find_tool(name: str) -> str | None:
-    """Return the real path of a program, None where it is not installed."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/bin:/usr/sbin")
+    """Return the real path of a program, None where PATH does not lead to it."""
+    found = shutil.which(name)
     return None if found is None else os.path.realpath(found)
 
 

@@ -1,32 +1,32 @@
-"""Says whether the sandbox really holds on this machine, by trying to get out of it.
+"""Says which sandbox really holds on this machine, by trying to get out of each.
 
 ``probe()`` gives, where everything held::
 
     Probe(tier=1, reason="", remedy="", checks={"reads nothing outside": True, …})
 
-and otherwise tier None with a reason (`bwrap_missing`, `bwrap_too_old`,
-`namespaces_forbidden`, `leaks`) and what to do about it. Tier 1 is bubblewrap's
-namespaces. A good report says that these attempts failed here today, not that none could
-succeed.
+Tier 1 is bubblewrap's namespaces with Landlock and a filter of system calls, tier 2 the last
+two without namespaces (`sandbox.py`). Where neither holds the tier is None, with the
+reason of the first (`bwrap_missing`, `bwrap_too_old`, `namespaces_forbidden`,
+`landlock_missing`, `leaks`, `machine_unsupported`) and what to do about it. A good report
+says that these attempts failed here today, not that none could succeed.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from verifiers.inside.frames import BrokenChannel, FrameBuffer
-from verifiers.sandbox import Child, Limits, Sandbox, find_tool
+from verifiers.inside import kernel, landlock, syscalls
+from verifiers.sandbox import Confined, Namespaces, Sandbox, Unsafe, find_tool
+from verifiers.sandbox_child import ZygoteLost
+from verifiers.sandbox_prober import NoReport, checks
+from verifiers.sandbox_zygote import NotStarted
 
 INSTALL = "install bubblewrap 0.8 or newer (apt install bubblewrap, dnf install bubblewrap)"
 ALLOW = (
@@ -34,13 +34,13 @@ ALLOW = (
     "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces>0; in Docker "
     "--security-opt seccomp=unconfined), or run as root where bubblewrap may mount"
 )
-PROBE_LIMITS = Limits(memory_mb=256, cpu_seconds=20, tmp_mb=16, processes=8)
-PROBE_SECONDS = 20.0
+ENABLE = "a kernel with Landlock (5.13 or newer, lsm=…,landlock) on x86_64 or aarch64 is needed"
+LINUX = "Linux on x86_64 or aarch64 is needed; a container or a virtual machine will do"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was found; `sandbox` starts processes in the way that held."""
+    """What was found; `sandbox` starts zygotes in the way that held."""
 
     tier: int | None
     reason: str = ""
@@ -48,6 +48,7 @@ class Probe:
     detail: str = ""
     checks: Mapping[str, bool] = field(default_factory=dict)
     sandbox: Sandbox | None = None
+    landlock: int = 0
 
     def evidence(self) -> dict[str, Any]:
         """Return what a verdict says of a sandbox that is not there."""
@@ -55,16 +56,52 @@ class Probe:
 
 
 @cache
-def probe(packages: tuple[str, ...] = ("numpy",)) -> Probe:
-    """Try the ways of starting a sandbox and return the first that holds; once a process."""
+def probe(packages: tuple[str, ...] = ("numpy",), tier: int = 0) -> Probe:
+    """Try the ways of starting a sandbox and return the first that holds; once a process.
+
+    With `tier` 1 or 2 only the ways of that tier are tried.
+    """
+    if sys.platform != "linux" or kernel.ARCHITECTURE not in syscalls.ARCHITECTURES:
+        return Probe(None, "machine_unsupported", LINUX, f"{sys.platform}, {kernel.ARCHITECTURE}")
+    tried: list[Probe] = []
+    for found in _attempts(packages, tier):
+        if found.tier is not None:
+            return found
+        tried.append(found)
+    details = [f"{one.reason}: {one.detail}".removesuffix(": ") for one in tried[1:]]
+    return replace(tried[0], detail="; ".join(filter(None, [tried[0].detail, *details])))
+
+
+def without(packages: tuple[str, ...], found: Probe) -> Probe:
+    """Return what runs programs although nothing holds, for those who ask for it by name."""
+    return replace(found, tier=0, sandbox=Unsafe(packages))
+
+
+def _attempts(packages: tuple[str, ...], tier: int) -> Iterator[Probe]:
+    """Yield what every way gives, best first."""
+    if tier in (0, 1):
+        lacking = _lacking_bubblewrap()
+        if lacking is not None:
+            yield lacking
+        else:
+            ways = (True, False) if os.geteuid() == 0 else (False,)
+            for way in ways:
+                if not way or find_tool("setpriv") is not None:
+                    yield attempt(Namespaces(packages, as_nobody=way))
+    if tier in (0, 2):
+        if landlock.version() == 0:
+            yield Probe(None, "landlock_missing", ENABLE)
+        else:
+            yield attempt(Confined(packages))
+
+
+def _lacking_bubblewrap() -> Probe | None:
     version = bubblewrap_version()
     if version is None:
         return Probe(None, "bwrap_missing", INSTALL)
     if version < (0, 8):
         return Probe(None, "bwrap_too_old", INSTALL, f"bubblewrap {version[0]}.{version[1]}")
-    ways = (True, False) if os.geteuid() == 0 else (False,)
-    found = [attempt(Sandbox(packages, as_nobody=way)) for way in ways if _possible(way)]
-    return next((one for one in found if one.tier is not None), found[0])
+    return None
 
 
 def bubblewrap_version() -> tuple[int, int] | None:
@@ -77,103 +114,26 @@ def bubblewrap_version() -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def _possible(as_nobody: bool) -> bool:
-    return not as_nobody or find_tool("setpriv") is not None
-
-
 def attempt(sandbox: Sandbox) -> Probe:
-    """Run the hostile program in a sandbox and weigh its report against what is seen here."""
-    with tempfile.TemporaryDirectory(prefix="sandbox-probe-") as name, socket.socket() as server:
-        folder = Path(name)
-        folder.chmod(0o777)
-        secret = folder / "secret"
-        secret.write_text("planted")
-        secret.chmod(0o644)
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        server.setblocking(False)
-        job = {
-            "secret": str(secret),
-            "folder": name,
-            "port": server.getsockname()[1],
-            "sleep": True,
-        }
-        return _weigh(sandbox, job, folder, server)
-
-
-def _weigh(sandbox: Sandbox, job: dict[str, Any], folder: Path, server: socket.socket) -> Probe:
-    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    """Run hostile programs in a sandbox and weigh their report against what is seen here."""
     try:
-        reported, output, died = _report(sandbox, {**job, "pid": victim.pid})
-        seen = {
-            "victim alive": victim.poll() is None,
-            "nothing written here": [path.name for path in folder.iterdir()] == ["secret"],
-            "no connection here": not _was_called(server),
-            "dies when killed": died,
-        }
+        zygote = sandbox.launch([])
+    except ZygoteLost as error:
+        return _refused(sandbox, str(error))
+    try:
+        held = checks(zygote, sandbox.ground() is None)
+    except (ZygoteLost, NotStarted, NoReport) as error:
+        return _refused(sandbox, str(error))
     finally:
-        victim.kill()
-        victim.wait()
-    if reported is None:
-        return Probe(None, "namespaces_forbidden", ALLOW, output[-300:])
-    checks = {**reported, **seen}
-    failed = [name for name, held in checks.items() if held is not True]
+        zygote.close()
+    failed = [name for name, holds in held.items() if holds is not True]
     if failed:
-        return Probe(None, "leaks", ALLOW, f"did not hold: {', '.join(failed)}", checks)
-    return Probe(1, checks=checks, sandbox=sandbox)
+        return Probe(None, "leaks", ALLOW, f"did not hold: {', '.join(failed)}", held)
+    return Probe(sandbox.tier, checks=held, sandbox=sandbox, landlock=zygote.landlock)
 
 
-def _was_called(server: socket.socket) -> bool:
-    try:
-        server.accept()[0].close()
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _report(sandbox: Sandbox, job: dict[str, Any]) -> tuple[dict[str, bool] | None, str, bool]:
-    """Return the report of the program inside, what it printed, and whether it can be ended."""
-    limits = PROBE_LIMITS
-    sizes = {"memory_mb": limits.memory_mb, "tmp_mb": limits.tmp_mb, "processes": limits.processes}
-    read_end, write_end = os.pipe()
-    try:
-        child = sandbox.start("probe", {**job, **sizes}, limits, [write_end])
-        os.close(write_end)
-        messages = _messages(read_end, child)
-    finally:
-        os.close(read_end)
-    return messages
-
-
-def _messages(read_end: int, child: Child) -> tuple[dict[str, bool] | None, str, bool]:
-    os.set_blocking(read_end, False)
-    os.set_blocking(child.output, False)
-    buffer, output, found = FrameBuffer(max_json=1 << 16), b"", None
-    deadline = time.monotonic() + PROBE_SECONDS
-    while found is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-        output += _available(child.output) or b""
-        data = _available(read_end)
-        if data == b"":
-            break
-        found = _probe_message(buffer, data or b"")
-    started = time.monotonic()
-    child.kill()
-    return found, output.decode("utf-8", "replace"), time.monotonic() - started < 5
-
-
-def _available(fd: int) -> bytes | None:
-    """Return what can be read now: None where nothing is there yet, empty at the end."""
-    try:
-        return os.read(fd, 1 << 16)
-    except BlockingIOError:
-        return None
-
-
-def _probe_message(buffer: FrameBuffer, data: bytes) -> dict[str, bool] | None:
-    try:
-        messages: Sequence[Any] = buffer.feed(data)
-    except BrokenChannel:
-        return None
-    found = [message[1] for message in messages if message[0] == "probe"]
-    return dict(found[0]) if found else None
+def _refused(sandbox: Sandbox, why: str) -> Probe:
+    """Return what is to say of a sandbox that does not even start."""
+    if sandbox.tier == 1:
+        return Probe(None, "namespaces_forbidden", ALLOW, why[-300:])
+    return Probe(None, "landlock_missing", ENABLE, why[-300:])

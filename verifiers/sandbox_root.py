@@ -74,6 +74,25 @@ def mounts(packages: Iterable[str]) -> list[Mount]:
     return [*_interpreter_mounts(), *_package_mounts(packages), *own]
 
 
+def readable_paths(mounted: Iterable[Mount]) -> list[str]:
+    """Return what may be read where there are no mounts: the same files at their own places."""
+    libraries = [*LIBRARIES, "/etc/ld.so.cache", *DEVICES]
+    return [path for path in (*libraries, *(one.source for one in mounted)) if Path(path).exists()]
+
+
+def open_to_all(path: str) -> bool:
+    """Say whether any user may read a path: it and every folder above it."""
+    place = Path(path).resolve()
+    above = all(folder.stat().st_mode & 0o001 for folder in place.parents)
+    return above and bool(place.stat().st_mode & 0o004)
+
+
+def importable(packages: Iterable[str]) -> list[str]:
+    """Return the modules that some installed packages bring; raises ValueError as `mounts`."""
+    names = (Path(mount.target).name.partition(".") for mount in _package_mounts(packages))
+    return [name for name, _, suffix in names if suffix in ("", "py") and name.isidentifier()]
+
+
 def library_arguments() -> list[str]:
     """Return bubblewrap's arguments for the system's libraries, links kept as links.
 

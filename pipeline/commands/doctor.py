@@ -13,6 +13,10 @@ from pathlib import Path
 Finding = tuple[str, bool, str]  # what, whether it is there, what it is or how to get it
 PACKAGES = ("torch", "transformers", "sentence-transformers", "datasets", "math-verify", "prefect")
 GIB = 1 << 30
+TIERS = {
+    1: "namespaces, Landlock {landlock}, a filter of system calls",
+    2: "Landlock {landlock} and a filter of system calls, without namespaces",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -49,11 +53,15 @@ def sandbox() -> Iterator[Finding]:
     from verifiers.sandbox_probe import probe
 
     found = probe()
-    if found.tier is not None:
-        passed = ", ".join(found.checks)
-        yield "sandbox", True, f"tier {found.tier} holds against: {passed}"
-    else:
-        yield "sandbox", False, f"{found.reason}: {found.remedy}; code answers stay unverified"
+    if found.tier is None:
+        why = f"{found.reason} ({found.detail})" if found.detail else found.reason
+        yield "sandbox", False, f"{why}: {found.remedy}; code answers stay unverified"
+        return
+    made_of = TIERS[found.tier].format(landlock=found.landlock or "none")
+    yield "sandbox", True, f"tier {found.tier} ({made_of}) holds against: {', '.join(found.checks)}"
+    if found.tier > 1:
+        first = probe(tier=1)
+        yield "sandbox", False, f"tier 1 is not to be had: {first.reason}: {first.remedy}"
 
 
 def models() -> Iterator[Finding]:

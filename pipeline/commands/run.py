@@ -32,6 +32,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=(),
         help="build these tables of `status` again, and what follows from them",
     )
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="run programs to judge them even where no sandbox holds",
+    )
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -42,6 +47,9 @@ def names(text: str) -> tuple[str, ...]:
 def main(arguments: argparse.Namespace) -> int:
     """Run; returns the exit code."""
     config = load_config(arguments.config, arguments.version)
+    if arguments.unsafe_no_sandbox:
+        runtime = config.runtime.model_copy(update={"unsafe_no_sandbox": True})
+        config = config.model_copy(update={"runtime": runtime})
     store = open_store(config)
     with store.locked():
         build(config, arguments.only, arguments.rebuild)

@@ -58,6 +58,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a setting of the verifier (docs/verdicts.md), VALUE as in TOML",
     )
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="with --verifier code: run programs even where no sandbox holds",
+    )
     add_judge(
         parser.add_argument_group(
             "a judge",
@@ -92,6 +97,18 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be above 0, got {number}")
     return number
+
+
+def unsafe(given: argparse.Namespace) -> dict[str, bool]:
+    """Return the setting that --unsafe-no-sandbox stands for; raises UserError."""
+    if not given.unsafe_no_sandbox:
+        return {}
+    if given.verifier != "code":
+        raise UserError(
+            "--unsafe-no-sandbox: only --verifier code runs programs,"
+            f" got --verifier {given.verifier}; leave the option out"
+        )
+    return {"unsafe_no_sandbox": True}
 
 
 def settings_of(pairs: list[str]) -> dict[str, Any]:
@@ -142,7 +159,7 @@ def check_judge_options(given: argparse.Namespace) -> None:
 
 def opened(given: argparse.Namespace, stack: ExitStack) -> Results:
     """Return what judges rows; all that it starts ends with the stack."""
-    settings = settings_of(given.set)
+    settings = settings_of(given.set) | unsafe(given)
     of_judge = settings.pop("judge", {}) if given.judge_url else {}
     if not isinstance(of_judge, dict):
         raise UserError(f"--set judge: must be --set judge.NAME=VALUE, got {of_judge!r}")

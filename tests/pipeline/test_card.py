@@ -181,6 +181,20 @@ def test_programs_that_nobody_could_run_are_told(
     assert "no sandbox: 1;" in " ".join(limitations(small_config, facts))
 
 
+def test_programs_that_were_run_without_a_sandbox_are_told(
+    small_config: Config, make_small_store: Any, tmp_path: Path
+) -> None:
+    def unsafe(data: Any) -> None:
+        for tier in (0, 1):
+            given = {"verifier": "code", "tier": tier}
+            data.try_("left_out", tier, "<think>a</think>b", "correct", "passed", **given)
+
+    facts = gather(small_config, make_small_store(tmp_path / "data", change=unsafe))
+    assert "without a sandbox, because somebody asked for that: 1;" in " ".join(
+        limitations(small_config, facts)
+    )
+
+
 def test_a_title_and_description_of_the_recipe_are_shown(
     small_config: Config, small_store: Store, tmp_path: Path
 ) -> None:

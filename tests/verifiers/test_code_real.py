@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.verifiers.code_support import judge, needs_sandbox, real_data
+from tests.verifiers.code_support import in_each_tier, judge, needs_sandbox, real_data
 
 pytestmark = needs_sandbox
 
@@ -25,8 +25,9 @@ def victim() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
+@in_each_tier
 def test_hostile_programs_are_refused_and_change_nothing(
-    tmp_path: Path, victim: subprocess.Popen[bytes]
+    tier: int, tmp_path: Path, victim: subprocess.Popen[bytes]
 ) -> None:
     lines = real_data("code_hostile_dev.jsonl").read_text().splitlines()
     tmp_path.chmod(0o777)
@@ -34,7 +35,7 @@ def test_hostile_programs_are_refused_and_change_nothing(
     (tmp_path / "victim.pid").write_text(str(victim.pid))
     before = {path.name: path.read_text() for path in tmp_path.iterdir()}
     rows = [json.loads(line.replace("@OUTSIDE@", str(tmp_path))) for line in lines]
-    found = [result.outcome.value for result in judge(rows, time_limit_s=2)]
+    found = [result.outcome.value for result in judge(rows, time_limit_s=2, tier=tier)]
     labels = [row["expected"].replace("not_correct", "incorrect") for row in rows]
     assert found == labels
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before

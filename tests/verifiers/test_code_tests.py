@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers.code_support import judge, judge_one, needs_sandbox
+from tests.verifiers.code_support import FOUND, judge, judge_one, needs_sandbox
 from verifiers import Outcome, Result, available, code_tests
 from verifiers.code_tests import CodeVerifier
 from verifiers.sandbox_probe import Probe
@@ -46,7 +46,7 @@ def test_nothing_runs_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None
         raise AssertionError("ran a program")
 
     missing = Probe(None, "bwrap_missing", "install bubblewrap")
-    monkeypatch.setattr(code_tests, "probe", lambda _: missing)
+    monkeypatch.setattr(code_tests, "probe", lambda *_: missing)
     monkeypatch.setattr(code_tests, "run_all", run_all)
     (result,) = judge([ROW])
     assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, "no_sandbox")
@@ -60,7 +60,7 @@ def test_error_inside_the_instrument_is_never_a_wrong_answer(
     def run_all(*_: Any) -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(code_tests, "probe", lambda _: Probe(1, sandbox=object()))  # type: ignore[arg-type]
+    monkeypatch.setattr(code_tests, "probe", lambda *_: Probe(1, sandbox=object()))  # type: ignore[arg-type]
     monkeypatch.setattr(code_tests, "run_all", run_all)
     (result,) = judge([ROW])
     assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, "sandbox_failure")
@@ -116,7 +116,7 @@ def test_inputs_and_asserts_can_be_mixed() -> None:
 def test_evidence_names_tier_block_and_failing_call() -> None:
     result = judge_one("def f(x): return [x]", *TESTS)
     (test,) = result.evidence["tests"]
-    assert (result.evidence["tier"], result.evidence["block"]) == (1, 0)
+    assert (result.evidence["tier"], result.evidence["block"]) == (FOUND.tier, 0)
     assert test["call"] == "f(1) gave [1]" and test["outcome"] == "wrong_answer"
 
 

@@ -222,11 +222,6 @@ def test_frame_that_is_no_json_breaks_the_channel(body: bytes) -> None:
         FrameBuffer(100_000).feed(b"J" + len(body).to_bytes(4, "big") + body)
 
 
-def test_bytes_come_between_messages_as_they_are() -> None:
-    data = pack(["a"]) + b"B" + (3).to_bytes(4, "big") + b"\xff\x00[" + pack(["b"])
-    assert FrameBuffer(10, 10).feed(data) == [["a"], b"\xff\x00[", ["b"]]
-
-
 def test_frame_of_an_unknown_kind_breaks_the_channel() -> None:
     with pytest.raises(BrokenChannel):
         FrameBuffer(100).feed(b"X\x00\x00\x00\x00")

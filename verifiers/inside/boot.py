@@ -1,66 +1,45 @@
-"""Starts a process inside the sandbox: limits first, then its role.
+"""What a child of the zygote becomes, once it is shut in: one role, one job, then its end.
 
-Called as ``python -S -s -P -c "… boot.main()" '{"role": "solution", "fds": [5], "memory_mb":
-1024, …}'`` with the job, one JSON object, on standard input.
+``take_up("solution", [5, 6])`` reads the job, one JSON object, from the first descriptor and
+closes it before anything of the program runs; the others are the role's own.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import sys
-from typing import Any
+from typing import NoReturn
 
-from verifiers.inside.frames import Channel
-
-MB = 1024 * 1024
-
-
-def set_limits(limits: dict[str, Any]) -> None:
-    """Set the limits of this process and all that it starts; they can't be raised again."""
-    pairs = {
-        resource.RLIMIT_AS: limits["memory_mb"] * MB,
-        resource.RLIMIT_CPU: limits["cpu_seconds"],
-        resource.RLIMIT_FSIZE: limits["file_mb"] * MB,
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_CORE: 0,
-    }
-    for which, value in pairs.items():
-        resource.setrlimit(which, (value, value))
+from verifiers.inside import checking, choosing, holder, programs, solution
+from verifiers.inside.frames import Channel, read_job
 
 
-def read_job() -> Any:
-    """Read the job from standard input and put nothing in its place."""
-    with open(0, "rb", closefd=False) as file:
-        job = json.load(file)
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return job
+def take_up(role: str, fds: list[int]) -> NoReturn:
+    """Do a role's work and end; whatever goes wrong is shown on standard error."""
+    code = 1
+    try:
+        code = _work(role, fds)
+        sys.stdout.flush()
+    except BaseException:  # noqa: BLE001 - nothing may get past this, into the zygote's code
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
 
 
-def main() -> None:
-    """Take up the role that the command line names."""
-    settings = json.loads(sys.argv[1])
-    sys.argv = ["solution.py"]
-    set_limits(settings)
-    job = read_job()
-    fds: list[int] = settings["fds"]
-    if settings["role"] == "programs":
-        from verifiers.inside import programs
-
-        programs.main(Channel(-1, fds[0]), job)
-    elif settings["role"] == "solution":
-        from verifiers.inside import solution
-
-        solution.main(Channel(fds[0], fds[0]), job)
-    elif settings["role"] == "holder":
-        from verifiers.inside import holder
-
-        holder.main(Channel(-1, fds[0]), Channel(fds[1], fds[1]), job)
+def _work(role: str, fds: list[int]) -> int:
+    job = read_job(fds[0])
+    if role == "program":
+        return programs.execute(job["source"])
+    if role == "choice":
+        return choosing.first_that_compiles(job["sources"])
+    if role == "solution":
+        solution.main(Channel(fds[1], fds[1]), job)
+    elif role == "checker":
+        checking.main(fds[1])
+    elif role == "holder":
+        holder.main(Channel(-1, fds[1]), Channel(fds[2], fds[2]), job)
     else:
         from verifiers.inside import probing
 
-        probing.main(Channel(-1, fds[0]), job)
+        probing.main(Channel(-1, fds[1]), job)
+    return 0

@@ -1,7 +1,6 @@
-"""Messages between processes: JSON or bytes behind a letter and a length.
+"""Messages between processes: JSON behind a letter and a length.
 
-On the wire, the message ``["call",1]`` is ``J``, ``00 00 00 0a`` and then ``["call",1]``;
-bytes, such as what a program printed, are ``B``, their length and themselves.
+On the wire, the message ``["call",1]`` is ``J``, ``00 00 00 0a`` and then ``["call",1]``.
 
 JSON is read by the standard parser into plain data only; nothing received is ever
 evaluated. A message that is too long, cut off or no JSON raises `BrokenChannel`; the
@@ -18,7 +17,9 @@ from typing import Any
 # 16 MiB of JSON is about two million numbers: a guess at what no honest result exceeds.
 MAX_FRAME = 16 * 1024 * 1024
 HEADER = struct.Struct(">cI")
-JSON, BYTES = b"J", b"B"
+JSON = b"J"
+ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+READ_AHEAD, READ_AT_ONCE = 1 << 16, 1 << 20
 
 
 class BrokenChannel(Exception):
@@ -31,7 +32,7 @@ class TooLarge(BrokenChannel):
 
 def pack(message: Any) -> bytes:
     """Return a message as it goes over the wire; raises ValueError on what JSON can't hold."""
-    data = json.dumps(message, separators=(",", ":")).encode("ascii")
+    data = ENCODE(message).encode("ascii")
     return HEADER.pack(JSON, len(data)) + data
 
 
@@ -53,16 +54,18 @@ def write_all(fd: int, data: bytes) -> None:
         raise BrokenChannel(f"the reader is gone: {error}") from error
 
 
-def read_exactly(fd: int, size: int) -> bytes:
-    """Read so many bytes; raises BrokenChannel when they do not come."""
-    parts: list[bytes] = []
-    while size:
-        part = os.read(fd, min(size, 1 << 20))
-        if not part:
-            raise BrokenChannel("the other process is gone")
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+def read_job(fd: int) -> Any:
+    """Read a job, which is one JSON object in memory, and leave no way to it.
+
+    From its beginning, since one job may be for several children, one after the other. A file
+    object would touch 60 pages more.
+    """
+    size = os.fstat(fd).st_size
+    data = b""
+    while part := os.pread(fd, size - len(data), len(data)):
+        data += part
+    os.close(fd)
+    return json.loads(data)
 
 
 class Channel:
@@ -70,54 +73,73 @@ class Channel:
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self.read_fd, self.write_fd = read_fd, write_fd
+        self._waiting: list[bytes] = []
+        self._ahead = b""
 
     def send(self, message: Any) -> None:
-        """Send one message."""
-        write_all(self.write_fd, pack(message))
+        """Send one message, after those that wait."""
+        data = pack(message)
+        if self._waiting:
+            data = b"".join((*self._waiting, data))
+            self._waiting = []
+        write_all(self.write_fd, data)
 
-    def send_bytes(self, data: bytes | bytearray) -> None:
-        """Send bytes as they are."""
-        write_all(self.write_fd, HEADER.pack(BYTES, len(data)) + data)
+    def send_later(self, message: Any) -> None:
+        """Send a message together with the next one: its reader is woken once for both."""
+        self._waiting.append(pack(message))
 
     def receive(self) -> Any:
         """Wait for one message."""
         try:
-            kind, size = HEADER.unpack(read_exactly(self.read_fd, HEADER.size))
+            kind, size = HEADER.unpack(self._take(HEADER.size))
             if kind != JSON:
                 raise BrokenChannel(f"a message of unknown kind {kind!r}")
             if size > MAX_FRAME:
                 raise TooLarge(f"a message of {size} bytes, at most {MAX_FRAME} are read")
-            return parse(read_exactly(self.read_fd, size))
+            return parse(self._take(size))
         except OSError as error:
             raise BrokenChannel(f"the other process is gone: {error}") from error
+
+    def _take(self, size: int) -> bytes:
+        """Read so many bytes, and what comes along with them; raises BrokenChannel."""
+        parts = [self._ahead]
+        missing = size - len(self._ahead)
+        while missing > 0:
+            part = os.read(self.read_fd, min(max(missing, READ_AHEAD), READ_AT_ONCE))
+            if not part:
+                raise BrokenChannel("the other process is gone")
+            parts.append(part)
+            missing -= len(part)
+        data = b"".join(parts) if len(parts) > 1 else parts[0]
+        self._ahead = data[size:]
+        return data[:size]
 
 
 class FrameBuffer:
     """Cuts a stream of bytes into messages as they arrive; for a reader that must not block.
 
-    JSON takes some twenty times its size when read, so it may be much shorter than bytes.
+    JSON takes some twenty times its size when read.
     """
 
-    def __init__(self, max_json: int, max_bytes: int = 0) -> None:
+    def __init__(self, max_json: int) -> None:
         self._data = bytearray()
-        self._most = {JSON: max_json, BYTES: max_bytes}
+        self._most = max_json
 
     def feed(self, data: bytes) -> list[Any]:
         """Take what arrived and return the messages that are now whole; raises BrokenChannel."""
         self._data += data
         messages = []
         while len(self._data) >= HEADER.size:
-            kind, size = HEADER.unpack_from(self._data)
-            self._check(kind, size)
-            if len(self._data) < HEADER.size + size:
+            end = HEADER.size + self._size(*HEADER.unpack_from(self._data))
+            if len(self._data) < end:
                 break
-            body = bytes(self._data[HEADER.size : HEADER.size + size])
-            del self._data[: HEADER.size + size]
-            messages.append(body if kind == BYTES else parse(body))
+            messages.append(parse(self._data[HEADER.size : end]))
+            del self._data[:end]
         return messages
 
-    def _check(self, kind: bytes, size: int) -> None:
-        if kind not in self._most:
+    def _size(self, kind: bytes, size: int) -> int:
+        if kind != JSON:
             raise BrokenChannel(f"a message of unknown kind {kind!r}")
-        if size > self._most[kind]:
-            raise TooLarge(f"a message of {size} bytes, at most {self._most[kind]} are read")
+        if size > self._most:
+            raise TooLarge(f"a message of {size} bytes, at most {self._most} are read")
+        return size

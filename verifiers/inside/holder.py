@@ -22,7 +22,7 @@ from verifiers.inside.collect import Test, collect
 from verifiers.inside.excerpts import call_text, shorten
 from verifiers.inside.frames import BrokenChannel, Channel
 from verifiers.inside.link import Link, SolutionLost, Unsupported
-from verifiers.inside.names import Names, RemoteModule, function_under_test
+from verifiers.inside.names import NAMES, RemoteModule, function_under_test
 from verifiers.inside.pytest_shim import Skipped
 
 TEST_FILE = "tests.py"
@@ -38,8 +38,8 @@ class Holder:
     def __init__(self, report: Channel, link: Link, job: dict[str, Any]) -> None:
         self._report, self._link = report, link
         self._cases: list[dict[str, Any]] = job["cases"]
-        self._names = Names(link)
-        self._namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": self._names}
+        NAMES.attach(link)
+        self._namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": NAMES}
         self._setup: str = job["setup"]
 
     def run(self) -> None:
@@ -49,7 +49,7 @@ class Holder:
         except TestsBroken as error:
             self._report.send(["broken", str(error)[:500]])
             return
-        self._report.send(["ready"])
+        self._report.send_later(["ready"])
         if self._load():
             self._use_redefined_builtin(codes)
             for place, code in enumerate(codes):
@@ -58,12 +58,11 @@ class Holder:
 
     def _prepare(self) -> list[types.CodeType]:
         """Compile the tests and run the trusted setup, before the solution does anything."""
-        self._names.solution_is_there = False
         sys.modules["tests"] = types.ModuleType("tests")
         sys.modules["pytest"] = pytest_shim
         self._execute_setup()
         codes = [self._compile(case["code"], TEST_FILE) for case in self._cases]
-        self._names.solution_is_there = True
+        NAMES.solution_is_there = True
         sys.modules["solution"] = RemoteModule(self._link)
         return codes
 
@@ -97,10 +96,9 @@ class Holder:
             return False
         self._report.send(["loading"])
         try:
-            self._report.send(["chosen", self._link.request("choose")])
             self._link.request("load")
         except BaseException as error:  # noqa: BLE001 - whatever the solution raised
-            self._report.send(["unloaded", *self._judge(error, loading=True)])
+            self._report.send_later(["unloaded", *self._judge(error, loading=True)])
             return False
         return True
 
@@ -146,7 +144,7 @@ class Holder:
             for test in tests:
                 self._run_test(place, test)
             if not tests:
-                self._report.send(["end", place, "module", "no_tests", 0, {}])
+                self._report.send_later(["end", place, "module", "no_tests", 0, {}])
 
     def _run_test(self, place: int, test: Test, quiet: bool = False) -> bool:
         """Run one test and report it; a quiet one is reported only when it does not pass."""
@@ -160,7 +158,7 @@ class Holder:
         if self._link.adopted:
             detail = {**detail, "adopted": dict(self._link.adopted)}
         if outcome != "skipped" and not (quiet and outcome == "passed"):
-            self._report.send(["end", place, test.name, outcome, spent, detail])
+            self._report.send_later(["end", place, test.name, outcome, spent, detail])
         return outcome == "passed"
 
     def _outcome(self, test: Test) -> tuple[str, dict[str, Any]]:

@@ -49,23 +49,31 @@ def _stand_in(link: Link, name: str) -> Any:
 class Names(dict[str, Any]):
     """The builtins of the tests' namespace: Python's, the helpers, then the solution's names.
 
-    Python looks a name up here last, so the tests' own definitions come before all.
+    Python looks a name up here last, so the tests' own definitions come before all. There is
+    one for a process, made before it is forked: copying the builtins touches 60 pages.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self) -> None:
         super().__init__(vars(builtins))
-        self._link = link
-        self.solution_is_there = True
+        self._link: Link | None = None
+        self.solution_is_there = False
+
+    def attach(self, link: Link) -> None:
+        """Say where the solution is, which does not count as there yet."""
+        self._link, self.solution_is_there = link, False
 
     def __missing__(self, name: str) -> Any:
         if name in helpers.FOR_TESTS:
             return helpers.find(name)
-        if self.solution_is_there:
+        if self.solution_is_there and self._link is not None:
             try:
                 return solution_name(self._link, name)
             except KeyError:
                 pass
         return helpers.find(name)
+
+
+NAMES = Names()
 
 
 class RemoteModule(types.ModuleType):

@@ -14,16 +14,15 @@ in another process.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import io
-import os
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from verifiers.inside import helpers, raised, scalars
-from verifiers.inside.choosing import first_that_compiles
 from verifiers.inside.frames import BrokenChannel, Channel
 from verifiers.inside.graph import Node, Reader, Writer
 from verifiers.inside.operations import OPERATIONS
@@ -57,6 +56,11 @@ class Printed(io.RawIOBase):
         text = self._data.decode("utf-8", "replace")
         self._data.clear()
         return text
+
+
+# One of each for a process, made before it is forked: making them touches 50 pages.
+PRINTED = Printed()
+STDOUT = io.TextIOWrapper(io.BufferedWriter(PRINTED), "utf-8", newline="\n")
 
 
 class SolutionSide:
@@ -163,15 +167,14 @@ def _ask(side: SolutionSide, number: int) -> Callable[..., Any]:
 class Server:
     """Answers the tests' requests one after the other."""
 
-    def __init__(self, channel: Channel, setup: str, sources: list[str]) -> None:
+    def __init__(self, channel: Channel, setup: str, source: str) -> None:
         self._channel = channel
         self._side = SolutionSide(channel)
         self._side.wait = self.wait
         self._setup = setup
-        self._sources, self._source = sources, ""
-        self._raw = Printed()
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(self._raw), "utf-8", newline="\n")
-        self._out = sys.stdout
+        self._source = source
+        self._raw, self._out = PRINTED, STDOUT
+        sys.stdout = STDOUT
 
     def prepare(self) -> None:
         """Run the trusted setup; says hello only when that is done."""
@@ -186,10 +189,8 @@ class Server:
 
     def serve(self) -> None:
         """Answer until the tests' process hangs up."""
-        try:
+        with contextlib.suppress(BrokenChannel):
             self.wait()
-        except BrokenChannel:
-            os._exit(0)
 
     def wait(self) -> Any:
         """Answer requests until a reply comes, to a function of the tests that was called."""
@@ -228,12 +229,6 @@ class Server:
         return {"out": self._raw.take(), "overflown": self._raw.overflown}
 
     # The requests; `_answer` finds them by name.
-
-    def _choose(self) -> int:
-        """Choose among the programs that the answer may mean; none has run yet."""
-        place = first_that_compiles(self._sources)
-        self._source = self._sources[place]
-        return place
 
     def _load(self) -> str:
         """Run the program."""
@@ -316,7 +311,7 @@ def run_source(source: str, file: str, module: types.ModuleType) -> None:
 
 def main(channel: Channel, job: dict[str, Any]) -> None:
     """Prepare, then answer requests about the program until the tests are done."""
-    server = Server(channel, job["setup"], job["sources"])
+    server = Server(channel, job["setup"], job["source"])
     try:
         server.prepare()
     except BaseException as error:  # noqa: BLE001 - the setup is the question's, and broken
