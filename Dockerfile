@@ -21,10 +21,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
-# bubblewrap for the sandbox; tini because workers start processes that have to be waited for.
+# bubblewrap for the sandbox and g++ for programs in C++; tini because workers start processes that
+# have to be waited for.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bubblewrap tini \
+    && apt-get install --yes --no-install-recommends bubblewrap g++ tini \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 builder \
     && useradd --uid 10001 --gid 10001 --create-home builder \

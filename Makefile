@@ -13,7 +13,7 @@ STAMP := .venv/.installed-$(FAISS)
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) bubblewrap  ## make .venv with everything in it
+setup: $(STAMP) sandbox-tools  ## make .venv with everything in it
 
 # torch first and by its exact version: a range would take a build of several gigabytes on
 # machines without a GPU. The two models are taken without their dependencies, of which
@@ -42,13 +42,17 @@ lock:            ## write requirements/locked.txt again, from an environment of 
 	mv .venv-lock/locked.txt requirements/locked.txt
 	rm -rf .venv-lock
 
-# The sandbox for code tests. Without it everything runs, and code stays unverified.
-.PHONY: bubblewrap
-bubblewrap:
-	@if command -v bwrap >/dev/null; then :; \
+# The sandbox for code tests, and the compiler for those in C++. Without them everything runs: the
+# sandbox does without namespaces where the kernel has Landlock, and what can't be run is unverified.
+.PHONY: sandbox-tools
+sandbox-tools:
+	@missing=""; \
+	command -v bwrap >/dev/null || missing="bubblewrap"; \
+	command -v g++ >/dev/null || missing="$$missing g++"; \
+	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y bubblewrap) >/dev/null; \
-	else echo "bubblewrap is not installed (apt install bubblewrap): code answers will be unverified" >&2; fi
+	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y $$missing) >/dev/null; \
+	else echo "not installed: $$missing (apt install $$missing); see build-dataset doctor" >&2; fi
 
 # vLLM in an environment of its own (docs/teachers.md). On a machine with a GPU the usual build;
 # elsewhere the CPU build, whose own pins name a torch that no index offers: it is taken without

@@ -113,5 +113,11 @@ def available() -> dict[str, type[Verifier]]:
     package = importlib.import_module("verifiers")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"verifiers.{module.name}")
-    found = {cls.name: cls for cls in Verifier.__subclasses__() if hasattr(cls, "name")}
+    found = {cls.name: cls for cls in _below(Verifier) if hasattr(cls, "name")}
     return dict(sorted(found.items()))
+
+
+def _below(cls: Any) -> Iterator[type[Verifier]]:
+    for sub in cls.__subclasses__():
+        yield sub
+        yield from _below(sub)

@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from verifiers.code_calls import Calls
 from verifiers.code_cases import Case, Task
-from verifiers.code_inputs import run_inputs
+from verifiers.code_inputs import limits_of, run_inputs
 from verifiers.code_run import Ended, SandboxFailure
+from verifiers.code_special import judge_of
 from verifiers.code_watch import Halt, Stream, Watch
 from verifiers.sandbox_child import Job, Limits, Order, ZygoteLost
 from verifiers.sandbox_pool import Zygotes
@@ -60,13 +61,19 @@ class Local:
 
     def inputs(self, task: Task, cases: list[Case], source: str) -> list[Ended]:
         """Run a program on the input of each case and compare what it prints."""
-        rest = (task, cases, source, self._most_output, self._stopped)
-        return self._run([source], lambda zygote: list(run_inputs(zygote, *rest)))
+        texts = [source, task.comparison.checker]
+        return self._run(texts, lambda zygote: self._inputs(zygote, task, cases, source))
+
+    def _inputs(self, zygote: Zygote, task: Task, cases: list[Case], source: str) -> list[Ended]:
+        with Job({"source": source}) as job:
+            order = Order("program", job.fd, limits_of(task, self._most_output))
+            judge = judge_of(task, zygote, self._stopped)
+            return list(run_inputs(zygote, task, cases, order, judge, self._stopped))
 
     def calls(self, task: Task, cases: list[Case], source: str) -> list[Ended]:
         """Run tests that call the program; raises TestsBroken."""
         rest = (task, cases, self._most_output, self._stopped)
-        texts = [source, task.setup, *(case.code for case in cases)]
+        texts = [source, task.setup, task.comparison.checker, *(case.code for case in cases)]
         return self._run(texts, lambda zygote: Calls(zygote, *rest).run(source))
 
     def _run(self, texts: Sequence[str], work: Callable[[Zygote], Result]) -> Result:

@@ -2,8 +2,8 @@
 
 `Watch` waits on what children print, on the tests' report and on the zygote, all at once.
 `Halt` carries the outcome of a limit that was reached: `time_limit`, `memory_limit`,
-`output_limit`, `runtime_error` for a full disk or a broken report, or `gone` when the
-reporting process ended without saying that it is done.
+`output_limit`, `disk_limit`, `runtime_error` for a broken report, or `gone` when the reporting
+process ended without saying that it is done.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Watch:
         if child.resident_mb() > self._limits.memory_mb:
             raise Halt("memory_limit")
         if child.folder is not None and size_mb(child.folder) > self._limits.tmp_mb:
-            raise Halt("runtime_error", "No space left on device")
+            raise Halt("disk_limit", "No space left on device")
 
     def _read(self, fd: int) -> bool:
         """Read what is there; says whether there may be more."""

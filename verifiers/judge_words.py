@@ -23,6 +23,7 @@ from verifiers.base import BadInput
 from verifiers.response import judged_text
 
 CORRECT, INCORRECT, UNSURE = "CORRECT", "INCORRECT", "UNSURE"
+SCORE = "SCORE"
 SLOTS = ("question", "reference", "answer")
 NOT_GIVEN = "(not given)"
 EXCERPT_CHARS = 500
@@ -63,7 +64,7 @@ TAG = re.compile(
 )
 INSTRUCTION = re.compile(r"\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]{1,9}))\]")
 SIGNS = re.compile(r"<<(/?SYS)>>")
-SHOUTED = re.compile(rf"{INCORRECT}|{CORRECT}|{UNSURE}")  # also inside of longer words
+SHOUTED = re.compile(rf"{INCORRECT}|{CORRECT}|{UNSURE}|{SCORE}")  # also inside of longer words
 
 MARKUP = " \t*_`#>\"'“”$.!"
 LABEL = r"(?:(?i:(?:my |the |final |overall ){0,3}(?:verdict|judge?ment|decision|answer) ?[:：])"
@@ -72,6 +73,7 @@ LINE = re.compile(
     rf"{LABEL}[ *_`\"'“”$]{{0,9}})?(?:\\boxed\{{)?(?:\\(?:text|textbf|mathrm)\{{)?"
     rf"({CORRECT}|{INCORRECT}|{UNSURE})[}} *_`\"'“”$.!]{{0,9}}"
 )
+SCORED = re.compile(rf"{SCORE}[ *_`]{{0,3}}[:：][ *_`]{{0,3}}(\d{{1,3}})(?: ?/ ?(\d{{1,3}}))?")
 WORD = re.compile(rf"(?<![A-Za-z])(?:{CORRECT}|{INCORRECT}|{UNSURE})(?![A-Za-z])")
 DENIAL = re.compile(
     r"\b(?:incorrect|wrong|unsure)\b|(?:\b(?:not|never)|n['’]t)\s+(?:\w+\s+)?correct\b",
@@ -79,9 +81,9 @@ DENIAL = re.compile(
 )
 
 
-def check_prompt(prompt: str) -> str:
-    """Return a prompt as it is; raises ValueError where it lacks {reference} or {answer}."""
-    for name in ("reference", "answer"):
+def check_prompt(prompt: str, slots: tuple[str, ...] = ("reference", "answer")) -> str:
+    """Return a prompt as it is; raises ValueError where it lacks one of the slots."""
+    for name in slots:
         if f"{{{name}}}" not in prompt:
             raise ValueError(f"prompt: must contain {{{name}}}")
     return prompt
@@ -145,6 +147,22 @@ def verdict_in(said: str) -> str | None:
         if found := LINE.fullmatch(lines[place].strip().strip(MARKUP)):
             rest = " ".join(lines[place + 1 :])
             return None if takes_back(rest, found[1]) else found[1]
+    return None
+
+
+def score_in(said: str, most: int) -> int | None:
+    """Return the score from 0 to `most` that a judge gave, or None where it can't be read.
+
+    The last line that is a score and nothing else decides, such as ``SCORE: 4`` or ``SCORE: 4/5``,
+    unless a line behind it speaks of scores again.
+    """
+    for line in reversed(said.splitlines()):
+        if SCORE not in line:
+            continue
+        found = SCORED.fullmatch(line.strip().strip(MARKUP))
+        if found is None or int(found[1]) > most or int(found[2] or most) != most:
+            return None
+        return int(found[1])
     return None
 
 

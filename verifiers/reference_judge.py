@@ -12,17 +12,15 @@ A judge is a model: its `correct` is an opinion, and another model may have anot
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
-from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input, text_field
+from verifiers.asked_model import WINDOW, AskedModel, Asker, Case, Turns
+from verifiers.base import BadInput, Outcome, Result, Row, text_field
 from verifiers.equality.extract import extract
 from verifiers.judge_words import (
     CORRECT,
-    EXCERPT_CHARS,
     INCORRECT,
     PROMPT,
     UNSURE,
@@ -32,43 +30,9 @@ from verifiers.judge_words import (
     question_text,
     verdict_in,
 )
-from verifiers.response import final_answer, judged_text, split
+from verifiers.response import final_answer, split
 
 NAME = "judge"
-WINDOW = 8_192  # rows held at once; a guess: room for four servers with 1,024 requests each
-Turns = tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question to the judge: the messages as they are to be sent."""
-
-    number: int
-    messages: Turns
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the judge said; `whole` is false where its tokens ran out, `failure` says why not."""
-
-    text: str = ""
-    whole: bool = True
-    failure: str = ""
-
-
-class Asker(Protocol):
-    """A way to ask a model, many requests at once.
-
-    Takes requests as fast as it has room for them, and gives each one back with its reply as
-    it arrives, in any order. What it raises ends the judging. `model` is named in evidence.
-    """
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-
-    def __call__(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
-        """Yield every request with its reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +58,14 @@ class Settings:
             raise ValueError("max_…_chars, tail_chars: must be above 0")
 
 
-@dataclass(slots=True)
-class Case:
-    """A row on its way: its result is there, or the judge has to be asked."""
-
-    evidence: dict[str, Any]
-    messages: Turns = ()
-    result: Result | None = None
-    first: Result | None = None  # what another verifier found, where there is one
-    started: float = field(default_factory=time.perf_counter)
-
-    def close(self, result: Result) -> None:
-        """Give the case its result, beside what another verifier found."""
-        result = replace(result, seconds=time.perf_counter() - self.started)
-        self.result = result if self.first is None else merged(self.first, result)
-
-
-class ReferenceJudge(Verifier):
+class ReferenceJudge(AskedModel):
     """Judges answers by asking a model that is handed in as `ask`."""
 
     name: ClassVar[str] = NAME
 
     def __init__(self, ask: Asker, settings: Settings, window: int = WINDOW) -> None:
-        self._ask, self._settings, self._window = ask, settings, window
+        super().__init__(ask, window)
+        self._settings = settings
 
     @classmethod
     def create(cls, workers: int = 1, **settings: Any) -> Self:
@@ -127,10 +76,6 @@ class ReferenceJudge(Verifier):
         if "ask" not in settings:
             raise TypeError("judge: needs `ask`, a way to ask a model")
         return cls(settings.pop("ask"), Settings(**settings))
-
-    def results(self, rows: Iterable[Row]) -> Iterator[Result]:
-        """Yield one result for each row, in order; raises what `ask` raises."""
-        return self._in_order(map(self._begin, rows))
 
     def after(
         self, found: Iterable[tuple[Row, Result]], doubtful: Callable[[Result], bool]
@@ -143,34 +88,6 @@ class ReferenceJudge(Verifier):
             return Case({}, result=first)
         case = self._begin(row)
         case.first = first
-        if case.result is not None:
-            case.close(case.result)
-        return case
-
-    def _in_order(self, cases: Iterator[Case]) -> Iterator[Result]:
-        """Ask for what needs asking; a new round of asking begins only where the window was full.
-
-        The window is full when the oldest row waits for a reply and so many came after it.
-        """
-        window = Window(cases, self._window)
-        while window.more:
-            for request, reply in self._ask(window.requests()):
-                case = window.open.pop(request.number)
-                case.close(self._finding(case, reply))
-                yield from window.ready()
-            for case in window.unanswered():
-                case.close(self._finding(case, Reply(failure="no reply came back")))
-            yield from window.ready()
-
-    def _begin(self, row: Row) -> Case:
-        case = Case({})
-        try:
-            case.result = self._prepare(case, row)
-        except BadInput as error:
-            case.result = bad_input(NAME, str(error))
-        except Exception as error:  # noqa: BLE001 - the verifier boundary
-            told = {"error": f"{type(error).__name__}: {error}"[:EXCERPT_CHARS]}
-            case.result = Result(Outcome.UNVERIFIED, "crashed", NAME, evidence=told)
         if case.result is not None:
             case.close(case.result)
         return case
@@ -205,65 +122,15 @@ class ReferenceJudge(Verifier):
             return found.text.strip(), found.how
         return answer[-self._settings.tail_chars :].strip(), "tail"
 
-    def _finding(self, case: Case, reply: Reply) -> Result:
-        evidence = {**case.evidence, "model": self._ask.model}
-        if reply.failure:
-            evidence["error"] = reply.failure[:EXCERPT_CHARS]
-            return Result(Outcome.UNVERIFIED, "judge_unavailable", NAME, evidence=evidence)
-        said = judged_text(reply.text)
-        evidence["reply"] = (reply.text if said is None else said).strip()[-EXCERPT_CHARS:]
-        word = verdict_in(said) if said is not None and reply.whole else None
+    def _read(self, said: str, whole: bool, evidence: dict[str, Any]) -> Result | None:
+        word = verdict_in(said) if whole else None
         if word == CORRECT:
             return Result(Outcome.CORRECT, "judge_correct", NAME, evidence=evidence)
         if word == INCORRECT:
             return Result(Outcome.INCORRECT, "judge_incorrect", NAME, evidence=evidence)
         if word == UNSURE:
             return Result(Outcome.UNVERIFIED, "judge_unsure", NAME, evidence=evidence)
-        evidence["cut_off"] = not reply.whole
-        return Result(Outcome.UNVERIFIED, "judge_unreadable", NAME, evidence=evidence)
-
-
-class Window:
-    """The rows that are held at once: taken as there is room, given back in their order."""
-
-    def __init__(self, cases: Iterator[Case], size: int) -> None:
-        self._cases, self._size = cases, size
-        self._held: deque[Case] = deque()
-        self._number = 0
-        self.open: dict[int, Case] = {}  # by the number of their request
-        self.more = True
-
-    def requests(self) -> Iterator[Request]:
-        """Take rows until the window is full or there are none, and yield what to ask."""
-        while len(self._held) < self._size:
-            case = next(self._cases, None)
-            if case is None:
-                self.more = False
-                return
-            self._held.append(case)
-            if case.result is None:
-                self._number += 1
-                self.open[self._number] = case
-                yield Request(self._number, case.messages)
-
-    def ready(self) -> Iterator[Result]:
-        """Yield the results at the front of the window."""
-        while self._held and self._held[0].result is not None:
-            yield self._held[0].result
-            self._held.popleft()
-
-    def unanswered(self) -> Iterator[Case]:
-        """Yield what was asked and has no reply, and ask it no more."""
-        while self.open:
-            yield self.open.popitem()[1]
-
-
-def merged(first: Result, judged: Result) -> Result:
-    """Return the judge's result where it decides, else the first; each tells of the other."""
-    told, kept = (first, judged) if judged.outcome != Outcome.UNVERIFIED else (judged, first)
-    beside = {"outcome": told.outcome.value, "reason": told.reason, "evidence": dict(told.evidence)}
-    seconds = first.seconds + judged.seconds
-    return replace(kept, evidence={**kept.evidence, told.verifier: beside}, seconds=seconds)
+        return None
 
 
 def as_messages(prompt: str, question: str, reference: str, answer: str) -> Turns:

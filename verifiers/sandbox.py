@@ -20,8 +20,9 @@ time; death with the process that started it. `sandbox_probe.py` says which hold
 Not covered: a hole in those parts of the kernel that the filter leaves open, and what can
 be learnt from timing. In tier 2 a program can also see that a file exists, its size and its
 times, but not what it holds; and the disk space it uses is looked at four times a second,
-so that it may for a moment be more than allowed. Root's child is nobody; where nobody
-can't read the interpreter, it keeps the capability to read, which Landlock bounds.
+so that it may for a moment be more than allowed, and without what is open and unlinked. Root's
+child is nobody; where nobody can't read the interpreter, it keeps a capability to read (where
+that is not to be had, to read and write), which Landlock bounds.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ import shutil
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from verifiers.inside import landlock
+from verifiers.inside.seccomp import PYTHON
 from verifiers.sandbox_child import ZygoteLost
 from verifiers.sandbox_files import Ground, Stage
 from verifiers.sandbox_root import (
@@ -60,6 +65,18 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 MOUNTED = "/sandbox"
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a sandbox is for: Python, a compiler, or what that has made (`inside/seccomp.py`).
+
+    `mounts` may be read besides, `executes` are the files that a compiler may execute.
+    """
+
+    kind: str = PYTHON
+    mounts: tuple[Mount, ...] = ()
+    executes: tuple[str, ...] = ()
+
+
 class Sandbox(ABC):
     """Knows how to start zygotes on this machine.
 
@@ -71,7 +88,15 @@ class Sandbox(ABC):
 
     def __init__(self, packages: Sequence[str] = ("numpy",)) -> None:
         self._mounts = mounts(packages)
+        self._profile = Profile()
         _compile_inside()
+
+    def shaped(self, profile: Profile) -> Self:
+        """Return this sandbox for what else than Python it is to run."""
+        made = copy(self)
+        made._mounts = [*self._mounts, *profile.mounts]
+        made._profile = profile
+        return made
 
     @abstractmethod
     def command(self, settings: dict[str, Any]) -> list[str]:
@@ -93,9 +118,11 @@ class Sandbox(ABC):
         """Start a zygote that has some modules loaded; raises ZygoteLost."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         own = {"control": theirs.fileno(), "preload": list(preload), "supervisor": os.getpid()}
+        own |= {"tier": self.tier, "landlock": landlock.version()}
+        own |= {"kind": self._profile.kind, "executes": list(self._profile.executes)}
         with theirs:
             try:
-                command = self.command({**own, "tier": self.tier, **self.settings()})
+                command = self.command(own | self.settings())
                 launched = Launched(command, theirs, self.environment())
             except OSError as error:
                 ours.close()
@@ -152,7 +179,7 @@ class Confined(Sandbox):
         """Return what may be read, and who to become."""
         root = f"{self._stage.folder}{MOUNTED}"
         reads = readable_paths(self._mounts)
-        hidden = self._user is not None and not all(map(open_to_all, reads))
+        hidden = self._user is not None and not all(map(open_to_all, [root, *reads]))
         return {
             "path": [root, f"{root}/packages"],
             "reads": [root, *reads],

@@ -174,6 +174,10 @@ class Child:
         pages = sum(pages_of(pid, RESIDENT) for pid in (first, *_descendants(first)))
         return pages * PAGE // MB
 
+    def descendants(self) -> list[int]:
+        """Return the pids here of what it has started and what still runs."""
+        return _descendants(self.pid)
+
 
 def readable(fd: int, seconds: float) -> bool:
     """Wait until there is something to read; says whether there is."""

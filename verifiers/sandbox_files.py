@@ -8,6 +8,7 @@ entries; removing takes any of it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import secrets
@@ -28,15 +29,18 @@ MAX_PATH = 3_000  # the kernel takes 4,095 bytes
 class Stage:
     """A folder with links to what programs import, and one for their files, while it is held.
 
-    Its name ends with the pid of the process that made it, so that the next one can remove
+    Its maker holds a lock on it, which ends with the maker, so that the next one can remove
     what a killed one left.
     """
 
     def __init__(self, links: Mapping[str, str]) -> None:
         _sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=f"-{os.getpid()}"))
+        self.folder, lock = _locked()
         self.files = self.folder / "files"
         self.files.mkdir()
+        self.readable = self.folder / "sandbox" / "readable"  # for attempts to change it
+        self.readable.parent.mkdir()
+        self.readable.write_text("here")
         for target, source in links.items():
             place = self.folder / target.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -44,17 +48,42 @@ class Stage:
         for made in (self.folder, *self.folder.rglob("*")):  # whatever the umask is
             if made.is_dir() and not made.is_symlink():
                 made.chmod(0o755)
-        weakref.finalize(self, remove, self.folder)
+        weakref.finalize(self, _end, self.folder, lock, os.getpid())
+
+
+def _locked() -> tuple[Path, int]:
+    """Make a folder and lock it, again where another process was quicker and has removed it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _end(folder: Path, lock: int, maker: int) -> None:
+    """Remove a stage, then give its lock back; a forked copy of its maker leaves it alone."""
+    if os.getpid() == maker:
+        remove(folder)
+        os.close(lock)
 
 
 def _sweep() -> None:
-    """Remove the stages of this user whose makers are gone."""
+    """Remove the stages of this user whose makers are gone.
+
+    A link to elsewhere, which anybody may have put there, can't be opened as a folder.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        maker = folder.name.rpartition("-")[2]
-        ours = maker.isdecimal() and folder.stat().st_uid == os.geteuid()
-        if ours and not Path("/proc", maker).exists():
-            with contextlib.suppress(OSError):  # another process may be removing it, too
-                remove(folder)
+        with contextlib.suppress(OSError):  # somebody else's, held, or being removed
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(lock).st_uid == os.geteuid():
+                    remove(folder)
+            finally:
+                os.close(lock)
 
 
 class Ground:
@@ -62,6 +91,7 @@ class Ground:
 
     def __init__(self, stage: Stage, owner: int | None) -> None:
         self._stage, self._owner = stage, owner
+        self.readable = stage.readable
 
     def folder(self) -> Path:
         """Make an empty folder for one program."""

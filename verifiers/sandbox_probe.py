@@ -6,9 +6,9 @@
 
 Tier 1 is bubblewrap's namespaces with Landlock and a filter of system calls, tier 2 the last
 two without namespaces (`sandbox.py`). Where neither holds the tier is None, with the
-reason of the first (`bwrap_missing`, `bwrap_too_old`, `namespaces_forbidden`,
-`landlock_missing`, `leaks`, `machine_unsupported`) and what to do about it. A good report
-says that these attempts failed here today, not that none could succeed.
+reason of the first (`interpreter_in_tmp`, `bwrap_missing`, `bwrap_too_old`,
+`namespaces_forbidden`, `landlock_missing`, `leaks`, `machine_unsupported`) and what to do
+about it. A good report says that these attempts failed here today, not that none could succeed.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from verifiers.inside import kernel, landlock, syscalls
 from verifiers.sandbox import Confined, Namespaces, Sandbox, Unsafe, find_tool
 from verifiers.sandbox_child import ZygoteLost
 from verifiers.sandbox_prober import NoReport, checks
+from verifiers.sandbox_root import interpreter
 from verifiers.sandbox_zygote import NotStarted
 
 INSTALL = "install bubblewrap 0.8 or newer (apt install bubblewrap, dnf install bubblewrap)"
@@ -35,6 +37,7 @@ ALLOW = (
     "--security-opt seccomp=unconfined), or run as root where bubblewrap may mount"
 )
 ENABLE = "a kernel with Landlock (5.13 or newer, lsm=…,landlock) on x86_64 or aarch64 is needed"
+MOVE = "install Python elsewhere: in tier 1 programs have a /tmp of their own"
 LINUX = "Linux on x86_64 or aarch64 is needed; a container or a virtual machine will do"
 
 
@@ -80,7 +83,7 @@ def without(packages: tuple[str, ...], found: Probe) -> Probe:
 def _attempts(packages: tuple[str, ...], tier: int) -> Iterator[Probe]:
     """Yield what every way gives, best first."""
     if tier in (0, 1):
-        lacking = _lacking_bubblewrap()
+        lacking = _lacking()
         if lacking is not None:
             yield lacking
         else:
@@ -95,7 +98,10 @@ def _attempts(packages: tuple[str, ...], tier: int) -> Iterator[Probe]:
             yield attempt(Confined(packages))
 
 
-def _lacking_bubblewrap() -> Probe | None:
+def _lacking() -> Probe | None:
+    """Return what keeps bubblewrap from being tried, if anything does."""
+    if Path(interpreter()).is_relative_to("/tmp"):
+        return Probe(None, "interpreter_in_tmp", MOVE, interpreter())
     version = bubblewrap_version()
     if version is None:
         return Probe(None, "bwrap_missing", INSTALL)
@@ -121,7 +127,7 @@ def attempt(sandbox: Sandbox) -> Probe:
     except ZygoteLost as error:
         return _refused(sandbox, str(error))
     try:
-        held = checks(zygote, sandbox.ground() is None)
+        held = checks(zygote, sandbox.ground())
     except (ZygoteLost, NotStarted, NoReport) as error:
         return _refused(sandbox, str(error))
     finally:
@@ -129,7 +135,7 @@ def attempt(sandbox: Sandbox) -> Probe:
     failed = [name for name, holds in held.items() if holds is not True]
     if failed:
         return Probe(None, "leaks", ALLOW, f"did not hold: {', '.join(failed)}", held)
-    return Probe(sandbox.tier, checks=held, sandbox=sandbox, landlock=zygote.landlock)
+    return Probe(sandbox.tier, checks=held, sandbox=sandbox, landlock=landlock.version())
 
 
 def _refused(sandbox: Sandbox, why: str) -> Probe:

@@ -1,6 +1,6 @@
 """Lets hostile programs loose in a sandbox and looks at what came of it.
 
-`checks(zygote, memory_disk=True)` gives what held, each with its name, such as
+`checks(zygote, ground)` gives what held, each with its name, such as
 ``{"reads nothing outside": True, "victim alive": True, …}``. Three children are started: one
 that stands by, one that attacks it, the zygote, a process and a file of this machine, and
 one that looks at what the second has left.
@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from verifiers.inside.frames import BrokenChannel, FrameBuffer
 from verifiers.sandbox_child import Job, Limits, Order, readable
-from verifiers.sandbox_files import SPARE_THREADS
+from verifiers.sandbox_files import SPARE_THREADS, Ground
 from verifiers.sandbox_zygote import Zygote
 
 LIMITS = Limits(memory_mb=256, cpu_seconds=20, tmp_mb=16, processes=8)
@@ -135,12 +135,16 @@ class Outside:
         self._made.cleanup()
 
 
-def checks(zygote: Zygote, memory_disk: bool) -> dict[str, bool]:
-    """Attack and say what held; raises NoReport, NotStarted or ZygoteLost."""
+def checks(zygote: Zygote, ground: Ground | None) -> dict[str, bool]:
+    """Attack and say what held; raises NoReport, NotStarted or ZygoteLost.
+
+    `ground` is where programs' files lie on this machine's disk.
+    """
     with Outside() as outside, Prober(zygote, {"task": "wait"}) as onlooker:
         onlooker.report()
         targets = [outside.victim.pid, zygote.pid, onlooker.child.pid]
-        job = {"task": "attack", "targets": targets, "memory_disk": memory_disk}
+        readable = None if ground is None else str(ground.readable)
+        job = {"task": "attack", "targets": targets, "readable": readable}
         with Prober(zygote, {**job, **outside.job()}) as attacker:
             found = attacker.report()
             attacker.wait_for("left")

@@ -110,7 +110,7 @@ class Zygote:
         self._cpu = -1
         self.companion: Companion | None = None
         self.lost = False
-        self.started = self.landlock = 0
+        self.started = 0
 
     @property
     def pid(self) -> int:
@@ -130,8 +130,7 @@ class Zygote:
 
     def greet(self) -> None:
         """Wait until it is there; raises ZygoteLost."""
-        message, fds = self._receive(START_SECONDS)
-        self._pidfd, self.landlock = fds[0], message[1]
+        self._pidfd = self._receive(START_SECONDS)[1][0]
         pid = self.pid
         size = pages_of(pid, SIZE) * PAGE // MB + 1
         self._before["memory_before_mb"] = size if size > 1 else UNKNOWN_MB

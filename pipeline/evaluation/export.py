@@ -31,6 +31,7 @@ from pipeline.evaluation.tables import (
     read_verdicts,
     verdicts_table,
 )
+from pipeline.published import removed_ids
 from pipeline.records import MESSAGES, Message, Question, Response, Verdict
 from pipeline.rowfile import Row
 from pipeline.selection import assistant_turn, fits_template
@@ -99,7 +100,10 @@ def from_dataset(config: Config, store: Store) -> Iterator[Row]:
             f"{store.name} {store.version}: round {distill.rounds} is not judged yet; run it first"
         )
     for shard in range(store.shards):
+        removed = removed_ids(store, shard)
         for pair in _distilled(store, teacher.name, distill.rounds, shard):
+            if pair.question.id in removed:
+                continue
             # Policy "both" shows an answer in every other attempt (pipeline/asking.py).
             if distill.policy == "rethink" or pair.right.attempt % 2 == 1:
                 yield as_row(pair, distill.rethink_prompt)

@@ -41,7 +41,7 @@ from pipeline.verify import as_row, verdict
 from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
-REVISION = 1  # goes up when the same settings give other verdicts
+REVISION = 2  # goes up when the same settings give other verdicts
 
 
 class Judges:

@@ -1,4 +1,4 @@
-r"""CodeForces-CoTs: problems of competitions with R1's thinking and Python programs.
+r"""CodeForces-CoTs: problems of competitions with R1's thinking and programs, Python or C++.
 
 A row of the config `solutions_py`::
 
@@ -11,7 +11,7 @@ huggingface/open-r1@1416fa0cf215: README.md. Licence: public lists. `finish_reas
 
 Traps: the only tests that are sure to be there are the statement's examples, which a wrong
 program may pass, and which a right one fails where several outputs are right; answers of the
-config `solutions` are C++ and can't be asked for here; Codeforces' statements are their
+configs without `_py` are C++, which the metadata says; Codeforces' statements are their
 authors'; LiveCodeBench holds problems of the same site.
 """
 
@@ -25,9 +25,9 @@ from pipeline.sources.local_columns import ready_cases
 
 
 class CodeforcesCots(HubSource):
-    """Problems, each row with one response in Python."""
+    """Problems, each row with one response: in Python, unless `config` is one in C++."""
 
-    summary: ClassVar[str] = "CodeForces-CoTs: competition problems with R1's Python programs"
+    summary: ClassVar[str] = "CodeForces-CoTs: competition problems with R1's programs"
     kinds: ClassVar[tuple[str, ...]] = ("code",)
     carries: ClassVar[tuple[str, ...]] = ("test cases", "responses")
     dataset: ClassVar[HubDataset] = HubDataset(
@@ -35,7 +35,10 @@ class CodeforcesCots(HubSource):
         columns=("id", "prompt", "generation", "examples"),
         optional=("finish_reason",),
         unseen=("finish_reason",),
-        configs=("solutions_py", "solutions_py_decontaminated"),
+        configs=(
+            *("solutions_py", "solutions_py_decontaminated"),
+            *("solutions", "solutions_decontaminated"),
+        ),
         licence="CC-BY-4.0",
     )
 
@@ -47,5 +50,8 @@ class CodeforcesCots(HubSource):
             kind="code",
             cases=ready_cases(row.value("examples")),
             responses=[traced(row.text("generation"), whole=whole)],
-            keep={"problem": row.maybe("id")},
+            keep={
+                "problem": row.maybe("id"),
+                "language": None if "_py" in self.config else "cpp",
+            },
         )

@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.records import DIFFICULTIES, Message
 from pipeline.sources.base import SourceResponse
-from pipeline.sources.local_columns import conversation, paired_cases
+from pipeline.sources.local_columns import call_cases, conversation, paired_cases
 from pipeline.sources.local_fields import BadRow, as_text, look_up, parse_json
 from verifiers.equality.extract import boxes
 from verifiers.response import CLOSE, OPEN
@@ -63,11 +63,10 @@ class HubRow:
         """Return a conversation; raises BadRow where it is none."""
         return conversation(self.items(path))
 
-    def cases(self, path: str) -> list[dict[str, str]]:
+    def cases(self, path: str) -> list[dict[str, Any]]:
         """Return test cases that stand as {"inputs": […], "outputs": […]} or as JSON of it.
 
-        Cases that call a function (`fn_name`) are none: sets of this form disagree on what
-        their inputs and outputs mean, and a wrong test is worse than none.
+        With `fn_name` in it they call a function, and stay together (docs/verdicts.md).
         """
         value = self.value(path)
         value = parse_json(value) if isinstance(value, str) and value.strip() else value
@@ -76,7 +75,7 @@ class HubRow:
         if not isinstance(value, Mapping):
             raise BadRow("bad_test_cases")
         if value.get("fn_name"):
-            return []
+            return call_cases(value)
         return paired_cases(_lines(value.get("inputs")), _lines(value.get("outputs")))
 
 
@@ -99,7 +98,7 @@ class Draft:
     prompt: str | Sequence[Message]
     kind: str
     reference: str | None = None
-    cases: Sequence[Mapping[str, str]] = ()
+    cases: Sequence[Mapping[str, Any]] = ()
     responses: Sequence[SourceResponse | None] = ()
     nested: str | None = None
     licence: str | None = None

@@ -20,6 +20,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pipeline.records import DIFFICULTIES, Message, canonical_json
 from pipeline.sources.base import Options
 from pipeline.sources.local_fields import BadRow, Reader, Value, as_text, parse_json
+from verifiers.base import BadInput
+from verifiers.code_functional import as_call, function_name, unbundled
 
 Row = Mapping[str, Any]
 ROLES = {
@@ -31,6 +33,8 @@ ROLES = {
     "system": "system",
 }
 CASE_FORMS = ({"input", "output"}, {"assert"}, {"test_code"})
+FUNCTIONAL = {"testtype", "fn_name", "input", "output"}  # LiveCodeBench's, the name put in
+BUNDLE = ("fn_name", "inputs", "outputs")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -38,7 +42,9 @@ class CaseColumns(Options):
     """Columns that make test cases in the form of the `verify` command; one of four ways."""
 
     cases: Value | None = Field(
-        None, description='a list of cases, ready, or {"inputs": […], "outputs": […]}'
+        None,
+        description='a list of cases, ready, or {"inputs": […], "outputs": […]}, with "fn_name"'
+        " where they call a function",
     )
     asserts: Value | None = Field(None, description="a list of assert statements")
     test_code: Value | None = Field(None, description="a check(candidate) or a pytest module")
@@ -58,12 +64,12 @@ class CaseColumns(Options):
             raise ValueError("entry_point goes with test_code")
         return self
 
-    def read(self, row: Row) -> list[dict[str, str]]:
+    def read(self, row: Row) -> list[dict[str, Any]]:
         """Return a row's test cases; raises BadRow where they are in none of the forms."""
         setup = self.setup.text(row) if self.setup else None
         return [case | ({"setup": setup} if setup else {}) for case in self._cases(row)]
 
-    def _cases(self, row: Row) -> list[dict[str, str]]:
+    def _cases(self, row: Row) -> list[dict[str, Any]]:
         if self.cases is not None:
             return ready_cases(self.cases.read(row))
         if self.inputs is not None and self.outputs is not None:
@@ -79,16 +85,30 @@ class CaseColumns(Options):
         return [case | ({"entry_point": name} if name else {})] if case else []
 
 
-def ready_cases(value: Any) -> list[dict[str, str]]:
+def ready_cases(value: Any) -> list[dict[str, Any]]:
     """Return cases that stand in a row as a list, as JSON text of one, or as two lists."""
     value = parse_json(value) if isinstance(value, str) and value.strip() else value
-    if isinstance(value, Mapping) and set(value) == {"inputs", "outputs"}:
+    if isinstance(value, Mapping) and set(value) == set(BUNDLE) and value["fn_name"]:
+        return call_cases(value)
+    if isinstance(value, Mapping) and {"inputs", "outputs"} <= set(value) <= set(BUNDLE):
         return paired_cases(value["inputs"], value["outputs"])
     if value in (None, ""):
         return []
     if not isinstance(value, list):
         raise BadRow("bad_test_cases")
     return [_checked_case(case) for case in value]
+
+
+def call_cases(value: Row) -> list[dict[str, Any]]:
+    """Return the tests that call a function, all in one case; raises BadRow for unreadable ones."""
+    case = {name: value.get(name) for name in BUNDLE}
+    try:
+        function_name(case, None, "test_cases")
+        for one in unbundled(case, "test_cases"):
+            as_call(one, "test_cases")
+    except (BadInput, KeyError, TypeError, ValueError):
+        raise BadRow("bad_test_cases") from None
+    return [case] if case["inputs"] else []
 
 
 def paired_cases(inputs: Any, outputs: Any) -> list[dict[str, str]]:
@@ -105,14 +125,19 @@ def paired_cases(inputs: Any, outputs: Any) -> list[dict[str, str]]:
 def _checked_case(case: Any) -> dict[str, str]:
     """Return a case without its empty fields.
 
-    A field that `verify` does not know is refused, for it may change what the case means
-    (LiveCodeBench's `testtype`).
+    A field that `verify` does not know is refused, for it may change what the case means. A
+    case that calls a function must name it.
     """
     if not isinstance(case, Mapping):
         raise BadRow("bad_test_cases")
     given = {name: value for name, value in case.items() if value is not None}
+    if given.get("testtype") == "stdin":
+        del given["testtype"]
     form = set(given) - ({"setup", "entry_point"} if "test_code" in given else {"setup"})
-    if form not in CASE_FORMS or not all(isinstance(value, str) for value in given.values()):
+    called = form == FUNCTIONAL and given["testtype"] == "functional"
+    if (form not in CASE_FORMS and not called) or not all(
+        isinstance(value, str) for value in given.values()
+    ):
         raise BadRow("bad_test_cases")
     return given
 

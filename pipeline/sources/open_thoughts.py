@@ -12,7 +12,7 @@ open_thoughts/code; the config's columns: public loaders; rows: modelscope/ms-sw
 
 Traps: the config `default` has neither references nor domains, and its traces stand in
 <|begin_of_thought|> marks; thinking and answer are columns of their own here, without
-tags; science and puzzles have no reference; tests that call a function are not taken over;
+tags; science and puzzles have no reference; outputs of functions are wrapped in a list;
 its 8,000 tokens cut off long thinking (open_thoughts/math/reason.py).
 """
 

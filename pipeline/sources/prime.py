@@ -8,11 +8,12 @@ A row::
      "reward_model": {"style": "rule", "ground_truth": "2"}, "extra_info": {…}}
 
 For programs `ground_truth` is JSON, `{"inputs": ["1\n"], "outputs": ["2\n"]}`, and perhaps
-`fn_name`. Shape: PRIME-RL/PRIME@18ad596f08d4: training/scripts/data_prepare.py;
+`fn_name`; then both are JSON in text, an argument a line. Shape: PRIME-RL/PRIME@18ad596f08d4:
+training/scripts/data_prepare.py, training/verl/utils/reward_score (what the tests mean);
 NovaSky-AI/SkyThought@0d190f11fd8e: skythought/skythought-rl/data/data_prepare_mini.py.
 
 Traps: the system turn demands PRIME's own form of answer and is left out, as is the sentence
-at the end of a mathematical question; tests that call a function are not taken over;
+at the end of a mathematical question; outputs of functions may be wrapped in a list;
 `data_source` names the set inside (NuminaMath, APPS, TACO, Codeforces, CodeContests).
 """
 

@@ -12,9 +12,11 @@ For `verifiable_code`, `verification_info` is `{"language": "python", "test_case
 bc10eddd812b: src/genesys/schemas.py, src/genesys/verifiers; huggingface/open-r1@1416fa0cf215:
 README.md (the tests); the revision and `score`: public loaders.
 
+Tests of the type `function_call` have `fn_name`, and lists of arguments as input.
+
 Traps: a task comes several times, with right and wrong responses; tasks in other languages
-than Python get no tests, as their answers can't be run; tests of a type other than
-stdin_stdout are left; the task types of real software can't be checked here at all.
+than Python and C++ get no tests, as their answers can't be run; a row whose tests are of both
+types keeps those of standard input; the task types of real software can't be checked here at all.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any, ClassVar
 
 from pipeline.sources.hub_base import HubDataset, HubSource
 from pipeline.sources.hub_draft import Draft, HubRow, traced
+from pipeline.sources.local_columns import call_cases
 
 KINDS = {
     "verifiable_math": "math",
@@ -49,17 +52,40 @@ class Synthetic1(HubSource):
     def read(self, row: HubRow) -> Draft:
         """Return a task with what its verification needs, and one response."""
         kind = KINDS.get(row.text("task_type"), "instruction")
-        python = (row.maybe("verification_info.language") or "python") == "python"
+        language = row.maybe("verification_info.language") or "python"
         truth = row.value("verification_info.ground_truth") if kind != "code" else None
         return Draft(
             prompt=row.text("prompt"),
             kind=kind,
             reference=truth if isinstance(truth, str) else None,
-            cases=list(map(case, stdin_cases(row))) if kind == "code" and python else (),
+            cases=cases(row, language) if kind == "code" else (),
             responses=[traced(row.text("llm_response"))],
             nested=row.maybe("source"),
-            keep={"task_type": row.maybe("task_type")},
+            keep={
+                "task_type": row.maybe("task_type"),
+                "language": language if language == "cpp" and kind == "code" else None,
+            },
         )
+
+
+def cases(row: HubRow, language: str) -> list[dict[str, Any]]:
+    """Return a task's test cases: those of standard input, or else those that call a function."""
+    if language not in ("python", "cpp"):
+        return []
+    printed = list(map(case, stdin_cases(row)))
+    return printed or (function_cases(row) if language == "python" else [])
+
+
+def function_cases(row: HubRow) -> list[dict[str, Any]]:
+    """Return the test cases that call a function, all of one function in one case."""
+    calls: dict[str, dict[str, Any]] = {}
+    for one in row.items("verification_info.test_cases"):
+        if isinstance(one, dict) and one.get("type") == "function_call":
+            name = str(one.get("fn_name"))
+            made = calls.setdefault(name, {"fn_name": name, "inputs": [], "outputs": []})
+            made["inputs"].append(one.get("input"))
+            made["outputs"].append(one.get("output"))
+    return [case for made in calls.values() for case in call_cases(made)]
 
 
 def stdin_cases(row: HubRow) -> list[dict[str, Any]]:

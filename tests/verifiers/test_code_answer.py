@@ -83,3 +83,46 @@ def test_long_lines_take_linear_time(line: str) -> None:
 
 def test_long_answers_take_linear_time() -> None:
     assert len(programs("```python\nx\n```\n" * 20_000, {"x"})) == 16
+
+
+CPP = "#include <iostream>\nint main() { return 0; }"
+
+
+@pytest.mark.parametrize("tag", ["cpp", "c++", "C++", "cc", "cxx", "c++17", "cpp20 is none"])
+def test_tags_of_cpp(tag: str) -> None:
+    found = programs(fenced(("", "x"), (tag, CPP)), set(), ["cpp"])
+    assert (found[0].source.strip() == CPP) is (tag != "cpp20 is none")
+
+
+def test_last_cpp_block_with_a_main_is_taken() -> None:
+    found = programs(fenced(("cpp", CPP), ("cpp", "int f();")), set(), ["cpp"])
+    assert [one.source.strip() for one in found] == [CPP]
+
+
+def test_cpp_without_a_main_is_taken_if_there_is_nothing_else() -> None:
+    assert programs(fenced(("cpp", "int f();")), set(), ["cpp"])[0].source.strip() == "int f();"
+
+
+@pytest.mark.parametrize(
+    ("blocks_given", "language"),
+    [
+        ([("python", "a = 1"), ("cpp", CPP)], "cpp"),
+        ([("cpp", CPP), ("python", "a = 1")], "python"),
+        ([("cpp", CPP), ("", "a = 1")], "cpp"),
+        ([("", CPP), ("", "a = 1")], "python"),
+        ([("", "a = 1"), ("", CPP)], "cpp"),
+        ([("rust", "fn main() {}"), ("", CPP)], "cpp"),
+        ([("rust", "fn main() {}")], "python"),
+    ],
+)
+def test_last_block_that_is_allowed_decides_the_language(
+    blocks_given: list[tuple[str, str]], language: str
+) -> None:
+    found = programs(fenced(*blocks_given), set(), ["python", "cpp"])
+    assert {one.language for one in found} == {language}
+
+
+def test_text_without_a_fence_is_cpp_where_it_includes() -> None:
+    assert programs(CPP, set(), ["python", "cpp"])[0].language == "cpp"
+    assert programs("a = 1", set(), ["python", "cpp"])[0].language == "python"
+    assert programs("a = 1", set(), ["cpp"])[0].language == "cpp"

@@ -27,7 +27,19 @@ def test_a_check_of_the_setup_may_fail_by_itself() -> None:
     assert as_assertion("same(f(1), 2)", setup, "here") == "same(f(1), 2)"
 
 
-@pytest.mark.parametrize("text", ["x = f(1)", "for n in range(3):\n    f(n)", "pass"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = f(1)",
+        "for n in range(3):\n    f(n)",
+        "pass",
+        'x = """\nassert f(1) == 2\n"""',
+        "x = '''\n  assert f(1) == 2\n'''",
+        "x = '\\\nassert f(1) == 2'",
+        "x = '\\\r\nassert f(1) == 2'",
+        "# assert f(1) == 2\nx = f(1)",
+    ],
+)
 def test_what_asserts_nothing_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="asserts nothing"):
         as_assertion(text, "", "test_cases[0]")

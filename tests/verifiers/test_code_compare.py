@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from verifiers.code_compare import first_difference, same_output
+from verifiers.code_compare import EXACT
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from verifiers.code_compare import first_difference, same_output
     ],
 )
 def test_same(actual: str, expected: str) -> None:
-    assert same_output(actual, expected)
+    assert EXACT.same(actual, expected)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_same(actual: str, expected: str) -> None:
     ],
 )
 def test_different(actual: str, expected: str) -> None:
-    assert not same_output(actual, expected)
+    assert not EXACT.same(actual, expected)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_different(actual: str, expected: str) -> None:
 )
 def test_monstrous_numbers_take_no_time(token: str) -> None:
     started = time.perf_counter()
-    assert not same_output(token, "1")
+    assert not EXACT.same(token, "1")
     assert time.perf_counter() - started < 1
 
 
 def test_difference_is_named_by_its_line() -> None:
-    assert first_difference("a\nb", "a\nc") == "line 2: got 'b', expected 'c'"
+    assert EXACT.difference("a\nb", "a\nc") == "line 2: got 'b', expected 'c'"
 
 
 def test_difference_in_length_is_named() -> None:
-    assert first_difference("a\nb", "a") == "got 2 lines, expected 1"
+    assert EXACT.difference("a\nb", "a") == "got 2 lines, expected 1"

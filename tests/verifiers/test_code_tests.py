@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.code_support import FOUND, judge, judge_one, needs_sandbox
-from verifiers import Outcome, Result, available, code_tests
+from verifiers import Outcome, Result, available, code_runners, code_tests
 from verifiers.code_tests import CodeVerifier
 from verifiers.sandbox_probe import Probe
 
@@ -46,7 +46,7 @@ def test_nothing_runs_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None
         raise AssertionError("ran a program")
 
     missing = Probe(None, "bwrap_missing", "install bubblewrap")
-    monkeypatch.setattr(code_tests, "probe", lambda *_: missing)
+    monkeypatch.setattr(code_runners, "probe", lambda *_: missing)
     monkeypatch.setattr(code_tests, "run_all", run_all)
     (result,) = judge([ROW])
     assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, "no_sandbox")
@@ -60,7 +60,7 @@ def test_error_inside_the_instrument_is_never_a_wrong_answer(
     def run_all(*_: Any) -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(code_tests, "probe", lambda *_: Probe(1, sandbox=object()))  # type: ignore[arg-type]
+    monkeypatch.setattr(code_runners, "probe", lambda *_: Probe(1, sandbox=object()))  # type: ignore[arg-type]
     monkeypatch.setattr(code_tests, "run_all", run_all)
     (result,) = judge([ROW])
     assert (result.outcome, result.reason) == (Outcome.UNVERIFIED, "sandbox_failure")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from verifiers import Outcome, Result, available
+from verifiers.asked_model import Reply, Request
 from verifiers.judge_words import inert, verdict_in
-from verifiers.reference_judge import ReferenceJudge, Reply, Request, Settings
+from verifiers.reference_judge import ReferenceJudge, Settings
 
 CASES = Path(__file__).parent / "cases" / "judge.jsonl"
 ROW = {"id": "q", "answer": "<think>Hm.</think>\\boxed{7}", "reference_answer": "7"}

@@ -17,7 +17,7 @@ import pytest
 from tests.verifiers.code_support import in_each_tier, judge_in, lacks, needs_tier_1, prints
 from verifiers import sandbox_probe
 from verifiers.inside import kernel, landlock
-from verifiers.sandbox import Confined, Namespaces
+from verifiers.sandbox import Confined, Namespaces, find_tool
 from verifiers.sandbox_probe import attempt, probe
 
 needs_tier_2 = lacks(2)
@@ -35,6 +35,13 @@ def test_missing_bubblewrap_is_reported_with_its_remedy(monkeypatch: pytest.Monk
     found = probe.__wrapped__(tier=1)
     assert (found.tier, found.reason, found.sandbox) == (None, "bwrap_missing", None)
     assert "install bubblewrap" in found.remedy
+
+
+def test_interpreter_that_would_be_hidden_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_probe, "interpreter", lambda: "/tmp/python/bin/python3.11")
+    found = probe.__wrapped__(tier=1)
+    assert (found.tier, found.reason) == (None, "interpreter_in_tmp")
+    assert found.detail == "/tmp/python/bin/python3.11"
 
 
 def test_old_bubblewrap_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +125,32 @@ def test_second_tier_with_a_hole_is_refused(
     found = attempt(Confined())
     assert (found.tier, found.reason) == (None, "leaks")
     assert [name for name, holds in found.checks.items() if not holds] == ["reads nothing outside"]
+
+
+@needs_tier_2
+@pytest.mark.parametrize("version", range(1, landlock.version() + 1))
+def test_second_tier_holds_with_every_older_landlock(
+    monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: version)
+    found = attempt(Confined())
+    assert (found.tier, found.landlock) == (2, version), found.detail
+
+
+@needs_tier_2
+@pytest.mark.skipif(
+    os.geteuid() != 0 or find_tool("setpriv") is None, reason="only root has capabilities to lose"
+)
+def test_root_of_a_container_gets_the_second_tier(tmp_path: Path) -> None:
+    # Containers' root can't read past permissions but by the capability to write past them, too;
+    # `tmp_path` is root's alone.
+    kept = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid"
+    code = "from verifiers.sandbox_probe import probe; print(probe(('numpy',), 2).tier)"
+    shell = ["setpriv", "--bounding-set", kept, "--inh-caps", "-all", sys.executable, "-c", code]
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(shell, cwd=root, env=environment, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"2\n"
 
 
 @in_each_tier

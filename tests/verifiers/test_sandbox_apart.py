@@ -186,6 +186,19 @@ def test_zygote_hands_down_no_names(tier: int) -> None:
 
 
 @in_each_tier
+def test_what_was_printed_while_the_zygote_warmed_up_is_nobodys(tier: int) -> None:
+    # Once every program by standard input "printed" 2, left over from the warming program.
+    captured = (
+        "from solution import f\n"
+        "def test_f(capsys):\n    f(1)\n    assert capsys.readouterr().out == 'mine\\n'"
+    )
+    silent, loud = printing("pass", "?"), row("def f(x): print('mine')", {"test_code": captured})
+    found = in_turn(tier, silent, loud, printing("print(7)", "7"))
+    assert found[0].evidence["tests"][0]["text"] == "line 1: got '', expected '?'"
+    assert [result.reason for result in found[1:]] == ["passed", "passed"]
+
+
+@in_each_tier
 def test_random_numbers_of_programs_differ(tier: int) -> None:
     code = "import random\nprint(random.getrandbits(64))"
     found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -104,9 +105,37 @@ def test_stage_of_a_living_process_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    living = tmp_path / f"{sandbox_files.PREFIX}x-{os.getppid()}"
-    dead = tmp_path / f"{sandbox_files.PREFIX}x-{2**22 + 1}"
-    living.mkdir()
+    living = Stage({})
+    dead = tmp_path / f"{sandbox_files.PREFIX}x"
     dead.mkdir()
     Stage({})
-    assert living.exists() and not dead.exists()
+    assert living.folder.exists() and not dead.exists()
+
+
+def test_link_in_place_of_a_stage_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "file").write_text("here")
+    (tmp_path / f"{sandbox_files.PREFIX}x").symlink_to(tmp_path / "home")
+    Stage({})
+    assert (tmp_path / "home" / "file").read_text() == "here"
+
+
+def test_stage_that_was_removed_before_it_was_locked_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    lock = fcntl.flock
+    made: list[int] = []
+
+    def slow(file: int, how: int) -> None:
+        lock(file, how)
+        made.append(file)
+        if len(made) == 1:
+            (taken,) = tmp_path.iterdir()
+            taken.rmdir()
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    assert Stage({}).folder.exists() and len(made) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -80,6 +81,8 @@ def test_every_call_of_the_table_can_be_made_somehow(architecture: str) -> None:
         "socketpair": (1, 1),
         "clone": (17,),
         "kill": (1,),
+        "open": (0, 0),
+        "openat": (0, 0, 0),
     }
     for name in syscalls.numbers(architecture):
         assert calls(name, *some.get(name, ())) == ALLOW, name
@@ -115,6 +118,14 @@ def test_without_forks_only_threads_can_be_made(architecture: str, flags: int) -
     if not flags & seccomp.CLONE_THREAD:
         assert calls("clone", flags) == REFUSED
     assert calls("clone", 0x3D0F00) == ALLOW  # what the C library asks for a thread
+
+
+@ARCHITECTURES
+@given(flags=st.integers(0, MASK))
+def test_file_that_is_not_opened_for_writing_is_not_emptied(architecture: str, flags: int) -> None:
+    refused = flags & os.O_TRUNC and flags & os.O_ACCMODE in (os.O_RDONLY, os.O_ACCMODE)
+    allowed = 0x00050000 | errno.EACCES if refused else ALLOW
+    assert Calls(architecture)("openat", 0, 0, flags) == allowed
 
 
 def test_old_names_of_fork_are_refused_where_forks_are() -> None:

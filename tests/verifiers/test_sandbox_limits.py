@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.code_support import in_each_tier, judge_in, lacks, needs_tier_1, prints
+from verifiers import code_calls, code_inputs
 from verifiers.inside.isolation import within
 from verifiers.sandbox_child import Limits
 
@@ -46,13 +47,14 @@ def test_busy_loop_ends_at_the_time_limit(tier: int, test: dict[str, Any]) -> No
 
 
 @in_each_tier
-def test_cpu_time_of_threads_counts_together(tier: int) -> None:
-    code = (
-        "import hashlib, threading\ndata = bytes(1 << 24)\n"  # hashing lets the others run, too
-        "def spin():\n    while True: hashlib.sha256(data)\n"
-        "for _ in range(16): threading.Thread(target=spin).start()\n"
-    )
-    assert prints(tier, code, "", time_limit_s=0.4).reason == "time_limit"
+@both_ways
+def test_cpu_time_beyond_the_limit_has_its_own_outcome(
+    tier: int, test: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that it comes before the wall time of a program that keeps one processor busy.
+    for module in (code_calls, code_inputs):
+        monkeypatch.setattr(module, "GRACE_SECONDS", -19.5)
+    assert outcome(tier, "while True: pass", test, time_limit_s=20) == "cpu_limit"
 
 
 @in_each_tier
@@ -104,7 +106,7 @@ def test_processes_beyond_the_limit_are_an_error_of_the_program() -> None:
     )
     assert prints(1, code, "True").reason == "passed"
     result = judge_in(1, code.replace("BlockingIOError", "ZeroDivisionError"), CALL)
-    assert result.reason == "runtime_error"
+    assert result.reason == "process_limit"
     assert "BlockingIOError" in result.evidence["tests"][0]["text"]
 
 
@@ -121,10 +123,39 @@ def test_threads_without_end_are_an_error_of_the_program(tier: int, test: dict[s
 
 @in_each_tier
 @both_ways
+def test_thread_beyond_the_limit_has_the_outcome_of_processes(
+    tier: int, test: dict[str, Any]
+) -> None:
+    body = (
+        "import threading; threading.stack_size(32768)\n"
+        "    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    assert outcome(tier, body, test, time_limit_s=20) == "process_limit"
+
+
+@in_each_tier
+@both_ways
+def test_mapping_beyond_the_limit_meets_the_memory_limit(tier: int, test: dict[str, Any]) -> None:
+    body = "import mmap; mmap.mmap(-1, 300 << 20)"
+    assert outcome(tier, body, test, memory_limit_mb=256) == "memory_limit"
+
+
+@in_each_tier
+@both_ways
+def test_limit_that_a_program_copes_with_is_no_error(tier: int, test: dict[str, Any]) -> None:
+    body = (
+        f"\n    try: open('a', 'wb').write(bytes({Limits().file_mb + 1} << 20))\n"
+        "    except OSError: pass"
+    )
+    assert outcome(tier, body, test) == "passed"
+
+
+@in_each_tier
+@both_ways
 def test_large_file_is_an_error_of_the_program(tier: int, test: dict[str, Any]) -> None:
     body = f"open('a', 'wb').write(bytes({Limits().file_mb + 1} << 20))"
     result = judge_in(tier, program(body), test)
-    assert result.reason == "runtime_error"
+    assert result.reason == "file_limit"
     assert "File too large" in result.evidence["tests"][0]["text"]
 
 
@@ -134,7 +165,7 @@ def test_open_files_beyond_the_limit_are_an_error_of_the_program(
     tier: int, test: dict[str, Any]
 ) -> None:
     result = judge_in(tier, program("kept = [open('/dev/null') for _ in range(100)]"), test)
-    assert result.reason == "runtime_error"
+    assert result.reason == "open_files_limit"
     assert "Too many open files" in result.evidence["tests"][0]["text"]
 
 
@@ -145,14 +176,14 @@ def test_full_disk_is_an_error_of_the_program(tier: int) -> None:
         "    time.sleep(0.05)"
     )
     result = prints(tier, code, "")
-    assert result.reason == "runtime_error"
+    assert result.reason == "disk_limit"
     assert "No space left" in result.evidence["tests"][0]["text"]
 
 
 @in_each_tier
 def test_files_without_end_are_an_error_of_the_program(tier: int) -> None:
     code = "for name in range(10**6): open(str(name), 'w').close()"
-    assert prints(tier, code, "", time_limit_s=20).reason == "runtime_error"
+    assert prints(tier, code, "", time_limit_s=20).reason == "disk_limit"
 
 
 @lacks(2)
@@ -162,7 +193,7 @@ def test_folder_that_nobody_can_enter_is_removed_all_the_same() -> None:
         "os.mkdir('locked', 0)\nprint('made')"
     )
     result = prints(2, code, "made", time_limit_s=20)
-    assert result.reason in ("passed", "runtime_error"), dict(result.evidence)
+    assert result.reason in ("passed", "disk_limit"), dict(result.evidence)
 
 
 @in_each_tier

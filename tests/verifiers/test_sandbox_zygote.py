@@ -22,8 +22,9 @@ from tests.verifiers.code_support import (
     lacks,
     zygotes_of,
 )
-from verifiers import Result, code_tests, sandbox_zygote
+from verifiers import Result, code_runners, sandbox_zygote
 from verifiers.code_tests import CodeVerifier
+from verifiers.sandbox import Confined
 from verifiers.sandbox_probe import Probe, probe
 
 ROW = {
@@ -83,7 +84,7 @@ def test_zygote_that_can_not_be_had_leaves_the_answer_unverified(
 ) -> None:
     with CodeVerifier.create(workers=1, tier=tier) as verifier:
         assert reasons(verifier, ROW) == ["passed"]
-        kind = type(verifier._zygotes._sandbox)  # type: ignore[union-attr]
+        kind = type(verifier._runners._zygotes._sandbox)  # type: ignore[union-attr]
         failing = ["/bin/sh", "-c", "echo out of order >&2; exit 1"]
         monkeypatch.setattr(kind, "command", lambda *_: failing)
         signal_all(signal.SIGKILL)
@@ -139,7 +140,8 @@ def test_nothing_is_left_of_a_flood(tier: int) -> None:
     assert sum(result.outcome.value == "incorrect" for result in results) == len(hostile)
     assert eventually(lambda: not running())
     assert (mounts(), descriptors()) == before
-    assert not list(Path(tempfile.gettempdir()).glob("build-dataset-sandbox-*/files/*"))
+    sandbox = probe(("numpy",), tier).sandbox
+    assert not isinstance(sandbox, Confined) or not list(sandbox._stage.files.iterdir())
 
 
 PARENT = """
@@ -162,27 +164,32 @@ def test_everything_dies_with_the_process_that_started_it(tier: int) -> None:
 
 
 @lacks(2)
-def test_folder_of_a_killed_process_is_removed_by_the_next() -> None:
+def test_folder_of_a_killed_process_is_removed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # `tmp_path` is this user's alone: root's programs, who are nobody, get to it all the same.
     root = str(Path(__file__).parents[2])
-    parent = subprocess.Popen([sys.executable, "-c", PARENT.format(tier=2)], cwd=root)
+    command = [sys.executable, "-c", PARENT.format(tier=2)]
+    parent = subprocess.Popen(command, cwd=root, env={**os.environ, "TMPDIR": str(tmp_path)})
 
-    def stages() -> list[Path]:
-        return list(Path(tempfile.gettempdir()).glob(f"build-dataset-sandbox-*-{parent.pid}"))
+    def files() -> list[Path]:
+        return list(tmp_path.glob("build-dataset-sandbox-*/files/*"))
 
     try:
-        assert eventually(lambda: bool(stages()))
+        assert eventually(lambda: bool(files()))
     finally:
         parent.kill()
         parent.wait()
-    assert eventually(lambda: not zygotes_of(parent.pid)) and stages()
-    probe.__wrapped__(("numpy",), 2)
-    assert not stages()
+    assert eventually(lambda: not zygotes_of(parent.pid)) and files()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert probe.__wrapped__(("numpy",), 2).tier == 2
+    assert not files()
 
 
 @pytest.fixture
 def no_tier(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Probe(None, "bwrap_missing", "install bubblewrap")
-    monkeypatch.setattr(code_tests, "probe", lambda *_: missing)
+    monkeypatch.setattr(code_runners, "probe", lambda *_: missing)
 
 
 @pytest.mark.usefixtures("no_tier")

@@ -10,7 +10,16 @@ import os
 import sys
 from typing import NoReturn
 
-from verifiers.inside import checking, choosing, holder, programs, solution
+from verifiers.inside import (
+    checking,
+    choosing,
+    compiling,
+    holder,
+    judging,
+    native,
+    programs,
+    solution,
+)
 from verifiers.inside.frames import Channel, read_job
 
 
@@ -30,6 +39,12 @@ def _work(role: str, fds: list[int]) -> int:
     job = read_job(fds[0])
     if role == "program":
         return programs.execute(job["source"])
+    if role == "native":
+        native.start(job, fds[1], fds[2])
+    if role == "compile":
+        return compiling.compile_program(job, fds[1])
+    if role == "judge":
+        return judging.verdict(job)
     if role == "choice":
         return choosing.first_that_compiles(job["sources"])
     if role == "solution":

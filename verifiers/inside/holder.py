@@ -12,16 +12,17 @@ calls and sends plain data back. Tests that stop before the solution was even st
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import types
 from typing import Any
 
-from verifiers.inside import pytest_shim, raised
+from verifiers.inside import calls, pytest_shim, raised
 from verifiers.inside.collect import Test, collect
 from verifiers.inside.excerpts import call_text, shorten
 from verifiers.inside.frames import BrokenChannel, Channel
-from verifiers.inside.link import Link, SolutionLost, Unsupported
+from verifiers.inside.link import Link, Unsupported
 from verifiers.inside.names import NAMES, RemoteModule, function_under_test
 from verifiers.inside.pytest_shim import Skipped
 
@@ -41,6 +42,8 @@ class Holder:
         NAMES.attach(link)
         self._namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": NAMES}
         self._setup: str = job["setup"]
+        self._rules: dict[str, Any] = job["rules"]
+        self._checker: Any = None
 
     def run(self) -> None:
         """Run everything and report it."""
@@ -52,8 +55,12 @@ class Holder:
         self._report.send_later(["ready"])
         if self._load():
             self._use_redefined_builtin(codes)
-            for place, code in enumerate(codes):
-                self._run_case(place, self._cases[place], code)
+            try:
+                for place, code in enumerate(codes):
+                    self._run_case(place, self._cases[place], code)
+            except calls.CheckerBroken as error:
+                self._report.send(["broken", str(error)])
+                return
         self._report.send(["done"])
 
     def _prepare(self) -> list[types.CodeType]:
@@ -61,10 +68,29 @@ class Holder:
         sys.modules["tests"] = types.ModuleType("tests")
         sys.modules["pytest"] = pytest_shim
         self._execute_setup()
-        codes = [self._compile(case["code"], TEST_FILE) for case in self._cases]
+        self._checker = self._own_checker()
+        codes = [self._compile_case(case) for case in self._cases]
         NAMES.solution_is_there = True
         sys.modules["solution"] = RemoteModule(self._link)
         return codes
+
+    def _own_checker(self) -> Any:
+        """Return the question's own function that says whether a result is right, if it has one."""
+        if not self._rules["checker"]:
+            return None
+        namespace: dict[str, Any] = {"__name__": "checker"}
+        code = self._compile(self._rules["checker"], "checker.py")
+        try:
+            exec(code, namespace)
+            return namespace["check"]
+        except Exception as error:
+            raise TestsBroken(f"checker.py: {type(error).__name__}: {error}") from error
+
+    def _compile_case(self, case: dict[str, Any]) -> types.CodeType:
+        """Compile a test; of a call only the name is code."""
+        if case["kind"] == "call":
+            return self._compile(calls.entry(case["entry_point"]), TEST_FILE)
+        return self._compile(case["code"], TEST_FILE)
 
     def _compile(self, source: str, file: str) -> types.CodeType:
         try:
@@ -110,7 +136,7 @@ class Holder:
             name = function_under_test(asserts, self._namespace, self._link)
             if name is not None:
                 self._namespace[name] = self._link.request("name", name)
-        except (SolutionLost, Exception):  # noqa: BLE001 - the first test meets it again
+        except BaseException:  # noqa: BLE001 - whatever was raised; the first test meets it again
             return
 
     def _run_case(self, place: int, case: dict[str, Any], code: types.CodeType) -> None:
@@ -119,6 +145,8 @@ class Holder:
             self._run_test(place, Test("assert", lambda: exec(code, self._namespace)))
         elif case["kind"] == "check":
             self._run_test(place, Test("check", lambda: self._check(case, code)))
+        elif case["kind"] == "call":
+            self._run_test(place, Test("call", lambda: self._call(case)))
         else:
             self._run_module(place, code)
 
@@ -128,6 +156,19 @@ class Holder:
         if "check" not in namespace:
             raise Unsupported("test_code defines no function `check`")
         namespace["check"](self._link.request("entry", case["entry_point"]))
+
+    def _call(self, case: dict[str, Any]) -> None:
+        """Call the function under test with data; raises AssertionError if its result is wrong."""
+        call = json.loads(case["code"])
+        arguments = calls.arguments_of(call)
+        result = self._link.request("entry", calls.entry(case["entry_point"]))(*arguments)
+        if self._checker is not None:
+            self._report.send(["judging"])
+            right = calls.ask(self._checker, calls.arguments_of(call), result, call)
+        else:
+            right = calls.is_right(result, call, self._rules)
+        if not right:
+            raise AssertionError(calls.expected_text(call))
 
     def _run_module(self, place: int, code: types.CodeType) -> None:
         self._link.may_adopt = True
@@ -165,6 +206,8 @@ class Holder:
         out = sys.stdout
         try:
             test.run()
+        except calls.CheckerBroken:
+            raise
         except BaseException as error:  # noqa: BLE001 - a test may raise anything; that is its answer
             return self._judge(error)
         finally:
@@ -186,7 +229,7 @@ class Holder:
         detail = {"text": self._text(error), "call": call_text(self._link.last_call)}
         foreign = error is self._link.last_raised
         if foreign or isinstance(error, NameError | ImportError):
-            return _kind_of_error(error, loading), detail
+            return _kind_of_error(error, foreign, loading), detail
         return "wrong_answer", detail
 
     def _is_unsupported(self, error: BaseException) -> bool:
@@ -214,9 +257,9 @@ def _is_skip(error: BaseException) -> bool:
     return unittest is not None and isinstance(error, unittest.SkipTest)
 
 
-def _kind_of_error(error: BaseException, loading: bool) -> str:
-    if isinstance(error, MemoryError):
-        return "memory_limit"
+def _kind_of_error(error: BaseException, foreign: bool, loading: bool) -> str:
+    if foreign and (limit := vars(error).get("remote_limit")):
+        return str(limit)
     if loading and isinstance(error, SyntaxError):
         return "compile_error"
     return "runtime_error"

@@ -3,13 +3,17 @@
 The process that forks prepares ``Isolation(settings)`` once; each child calls ``enter``. Its
 settings, as they come on the command line, are for example::
 
-    {"tier": 1, "reads": ["/"], "keep_reading": false}
+    {"tier": 1, "reads": ["/"], "landlock": 7}
 
 Tier 1 stands on the namespaces that bubblewrap made and adds, for each child, a PID
 namespace (the child is its first process, so that its end is the end of all it started), a
 mount namespace and a fresh memory disk as /tmp. Tier 2 has none of that: no processes may be
 started, signals go to oneself alone, and only Landlock keeps files apart. Tier 0 is tier 2
 with whatever of it the kernel has.
+
+Nothing can execute anything, but in the sandboxes of compilers and of compiled programs
+(`kind`). Those rest on Landlock in both tiers: a compiler executes its own parts (`executes`)
+and nothing else, a compiled program nothing that is a file.
 """
 
 from __future__ import annotations
@@ -26,7 +30,9 @@ from verifiers.inside import kernel, landlock, seccomp
 MB = 1024 * 1024
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 CAPABILITIES_VERSION = 0x20080522
-DAC_READ_SEARCH = 1 << 2
+# Capabilities to read past permissions; containers often have the second alone, which is to
+# write, too. Landlock bounds both.
+DAC_READ_SEARCH, DAC_OVERRIDE = 1 << 2, 1 << 1
 # Other processes that the kernel counts with a child's own: bubblewrap's, the zygote, the
 # other child of the same question.
 COUNTED_WITH = 3
@@ -34,20 +40,19 @@ INODES = 8_192  # on the memory disk; a guess: more files than a program of test
 
 
 class Isolation:
-    """What is the same for all children of one zygote.
+    """What is the same for all children of one zygote; they have some capabilities `kept`."""
 
-    `keep_reading` leaves the capability to read past permissions, within Landlock's rules:
-    root's own interpreter may lie where nobody else can read it.
-    """
-
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], kept: int) -> None:
         self.tier: int = settings["tier"]
-        self.landlock = landlock.version()
-        self._keep = DAC_READ_SEARCH if settings.get("keep_reading") else 0
+        self.landlock: int = settings["landlock"]
+        self._kept = kept
         reads = [(path, _reading(path)) for path in settings["reads"]]
+        reads += [(path, landlock.EXECUTE) for path in settings["executes"]]
         self._zygote = os.getpid()
         namespaces = self.tier == 1
-        code = seccomp.program(kernel.ARCHITECTURE, forks=namespaces, alone=not namespaces)
+        kind = settings["kind"]
+        forks = namespaces or kind == seccomp.COMPILER
+        code = seccomp.program(kernel.ARCHITECTURE, forks, not namespaces, kind)
         self._filter = seccomp.Filter(kernel.ARCHITECTURE, code)
         # The root of tier 1 has no other devices, and each rule costs three system calls.
         devices = ("/dev",) if namespaces else DEVICES
@@ -60,7 +65,7 @@ class Isolation:
             _private_tmp(limits["tmp_mb"])
         os.chdir(limits["folder"])
         set_limits(limits)
-        set_capabilities(self._keep)
+        set_capabilities(self._kept)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._die_with_zygote()
         if self.tier == 0:
@@ -128,10 +133,20 @@ def set_capabilities(kept: int) -> None:
     kernel.call(kernel.CAPSET[kernel.ARCHITECTURE], head, sets)
 
 
-def become(user: int, kept: int) -> None:
-    """Become another user for good, with some capabilities; only root can."""
+def become(user: int, keep_reading: bool) -> int:
+    """Become another user for good and return the capabilities that are left; only root can.
+
+    With `keep_reading` that is one to read past permissions: root's own interpreter may lie
+    where nobody else can read it.
+    """
     kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
-    set_capabilities(kept)
+    kept = DAC_READ_SEARCH if keep_reading else 0
+    try:
+        set_capabilities(kept)
+    except PermissionError:
+        kept = DAC_OVERRIDE
+        set_capabilities(kept)
+    return kept

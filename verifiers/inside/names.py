@@ -39,7 +39,7 @@ def _stand_in(link: Link, name: str) -> Any:
     if not link.may_adopt or link.adopted or not name[:1].islower():
         raise KeyError(name)
     own = link.request("lonely_functions")
-    if type(own) is not list or len(own) != 1 or type(own[0]) is not str:
+    if type(own) is not list or len(own) != 1 or type(own[0]) is not str or len(own[0]) > 100:
         raise KeyError(name)
     found = link.request("name", own[0])
     link.adopted[name] = own[0]

@@ -166,12 +166,23 @@ def _unchangeable(path: str) -> bool:
     return (before.st_mode, before.st_mtime) == (after.st_mode, after.st_mtime)
 
 
+def _keeps_its_content(path: str) -> bool:
+    """Say whether a file that may be read, and perhaps is this user's, can't be cut off."""
+    _fails(lambda: os.truncate(path, 0))
+    for mode in (os.O_RDONLY, os.O_ACCMODE):
+        _fails(lambda mode=mode: os.close(os.open(path, mode | os.O_TRUNC)))  # type: ignore[misc]
+    return os.stat(path).st_size > 0  # noqa: PTH116
+
+
 def files(job: dict[str, Any]) -> dict[str, bool]:
     """Try to read and to change what is outside."""
     secret, folder = job["secret"], job["folder"]
     writable = [place for place in FOLDERS if not _fails(partial(_unnamed_file, place))]
-    disk = {"disk limited": _disk_is_bounded(job["tmp_mb"])} if job["memory_disk"] else {}
-    return disk | {
+    if job["readable"] is None:
+        own = {"disk limited": _disk_is_bounded(job["tmp_mb"])}
+    else:
+        own = {"empties nothing": _keeps_its_content(job["readable"])}
+    return own | {
         "reads nothing outside": _fails(
             lambda: _read(secret),
             lambda: _read_by_link(secret, os.symlink),

@@ -2,7 +2,7 @@
 
 Its job is ``{"source": "print(int(input()) + 1)"}``; standard input holds the test's input,
 what it prints goes to the process outside, which compares it. What ought to be printed is
-not here. The exit code is the program's, or one of two that say why it could not go on.
+not here. The exit code is the program's, or one of a few that say why it could not go on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import sys
 import types
 from typing import Any
 
-SYNTAX_EXIT, MEMORY_EXIT = 121, 122
+from verifiers.inside.exceeded import EXITS, limit_of
+
+SYNTAX_EXIT = 121
 
 
 def execute(source: str) -> int:
@@ -33,7 +35,7 @@ def _run_main(source: str) -> int:
     try:
         compiled = compile(source, "solution.py", "exec", dont_inherit=True)
     except MemoryError:
-        return MEMORY_EXIT
+        return EXITS["memory_limit"]
     except (SyntaxError, ValueError, RecursionError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return SYNTAX_EXIT
@@ -43,10 +45,10 @@ def _run_main(source: str) -> int:
     except SystemExit as error:
         return _exit_code(error)
     except MemoryError:
-        return MEMORY_EXIT
-    except BaseException:  # noqa: BLE001 - the program's own end, whatever it is
+        return EXITS["memory_limit"]
+    except BaseException as error:  # noqa: BLE001 - the program's own end, whatever it is
         sys.excepthook(*sys.exc_info())
-        return 1
+        return EXITS.get(limit_of(error), 1)
     return 0
 
 

@@ -3,7 +3,7 @@
 ``ValueError("no root")`` raised in line 3 of the solution crosses as::
 
     {"mro": [["builtins", "ValueError"], ["builtins", "Exception"]], "args": ["no root"],
-     "text": "no root", "fields": {}, "line": 3}
+     "text": "no root", "fields": {}, "line": 3, "limit": ""}
 
 and is raised again as the builtin type, so that ``pytest.raises(ValueError)`` works.
 A class of the solution's own becomes a local class of that name under its nearest
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from verifiers.inside import scalars
+from verifiers.inside.exceeded import EXITS, limit_of
 from verifiers.inside.frames import BrokenChannel
 
 MAX_TEXT = 2_000
@@ -59,6 +60,7 @@ def describe(error: BaseException, write: Callable[[Any], Any]) -> dict[str, Any
         "text": text_of(error),
         "fields": fields,
         "line": last_line(error, SOLUTION_FILE),
+        "limit": limit_of(error),
     }
 
 
@@ -92,7 +94,11 @@ class Exceptions:
             values = (text,) if args is None else tuple([read(item) for item in args])
             error = _build(kind, values)
             fields = {str(k): v for k, v in description["fields"].items() if scalars.is_atom(v)}
-            vars(error).update(fields, remote_text=text, remote_line=description["line"])
+            line = description["line"]
+            line = line if type(line) is int and 0 < line < 1 << 31 else None
+            limit = description.get("limit")
+            limit = limit if type(limit) is str and limit in EXITS else ""
+            vars(error).update(fields, remote_text=text, remote_line=line, remote_limit=limit)
         except (TypeError, KeyError, AttributeError, ValueError) as malformed:
             raise BrokenChannel(f"a malformed exception: {malformed!r}"[:300]) from malformed
         return error

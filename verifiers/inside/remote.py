@@ -33,6 +33,10 @@ PREDICATES = frozenset(
     for name in dir(kind)
     if name.startswith(("is", "startswith", "endswith"))
 )
+# Attributes by which C code takes raw memory, at an address that the object names; numpy asks
+# every object for them. The tests' process is forked from the same one as the solution's, so
+# its addresses are no secret.
+RAW_MEMORY = ("__array", "__cuda_array", "__dlpack", "_as_parameter_")
 OWN_FIELDS = tuple(
     f"remote_{field}" for field in ("link", "handle", "name", "owner", "built", "kept", "kept_at")
 )
@@ -67,7 +71,8 @@ class Remote:
         return kept
 
     def __getattr__(self, name: str) -> Any:
-        if not self.remote_built and name in PREDICATES:
+        hidden = not self.remote_built and name in PREDICATES
+        if hidden or name.startswith(RAW_MEMORY):
             raise AttributeError(
                 f"{self.remote_name} object of the solution has no attribute {name}"
             )

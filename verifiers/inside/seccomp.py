@@ -6,7 +6,8 @@ and whatever it starts with the calls of `syscalls.py` and these arguments:
 - `clone` makes no namespace, and without `forks` only threads; `socketpair` makes streams
   of Unix sockets only, whose ends can't be connected to anything else;
 - `prctl`, `ioctl` and `fcntl` do what Python and the C library need and nothing more;
-- limits and affinity are the process's own; signals go to single processes, and where
+- `open` takes no truncation of what is not opened for writing; limits and affinity are the
+  process's own; signals go to single processes, and where
   the filter alone keeps them in, to oneself.
 
 Anything else fails with an ordinary error (EPERM; ENOSYS for calls that this table does not
@@ -46,10 +47,16 @@ CLONE_THREAD = 0x00010000
 UNIX, STREAM, SOCKET_FLAGS = 1, 1, 0o2000000 | 0o4000
 # prctl: names of threads and of memory, and reading two states.
 PRCTL_ALLOWED = (15, 16, 0x53564D41, 3, 39)
+PR_SET_PDEATHSIG, AT_EMPTY_PATH = 1, 0x1000
+PYTHON, COMPILER, NATIVE = "python", "compiler", "native"
+EXECUTES = (COMPILER, NATIVE)
 # ioctl: is it a terminal, how wide, what is there to read, blocking, close on exec.
 IOCTL_ALLOWED = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # fcntl: signals by open file to any process (F_SETOWN, F_SETSIG, F_SETOWN_EX), leases, notices.
 FCNTL_REFUSED = (8, 10, 15, 1024, 1026)
+# open: with these flags and without a right to write, older kernels' Landlock lets a file that
+# may be read be emptied.
+ACCESS_MODE, WRITE_ONLY, READ_AND_WRITE, TRUNCATE = 3, os.O_WRONLY, os.O_RDWR, os.O_TRUNC
 # Stands for the pid of the process that installs the filter, which only that one knows.
 PID_MARK = 0x7FFFABCD
 # Without a read-only root these would change files that can only be read. They succeed without
@@ -92,6 +99,14 @@ def _one_process() -> Code:
     return [_load_argument(0), *tests, *_return(ALLOW), *_return(_refuse(errno.EPERM))]
 
 
+def _opening(place: int) -> Code:
+    """Allow truncation with a right to write only."""
+    modes = [(AND, 0, 0, ACCESS_MODE), (JUMP_EQUAL, 1, 0, WRITE_ONLY)]
+    writing = [*modes, (JUMP_EQUAL, 0, 1, READ_AND_WRITE)]
+    ends = [*_return(ALLOW), *_return(_refuse(errno.EACCES))]
+    return [_load_argument(place), (JUMP_ANY_BIT, 0, 3, TRUNCATE), *writing, *ends]
+
+
 def _clone(forks: bool) -> Code:
     wanted = (JUMP_ANY_BIT, 0, 1, 0xFFFFFFFF if forks else CLONE_THREAD)
     refused = (JUMP_ANY_BIT, 2, 0, CLONE_REFUSED)
@@ -106,17 +121,20 @@ def _socketpair() -> Code:
     return [*unix, *bare, (JUMP_EQUAL, 0, 1, STREAM), *_return(ALLOW), *refused]
 
 
-def _rules(forks: bool, alone: bool) -> dict[str, Code]:
+def _rules(forks: bool, alone: bool, kind: str) -> dict[str, Code]:
     """Return the code for calls whose arguments matter."""
+    dies = [PR_SET_PDEATHSIG] if kind == COMPILER else []
     rules = {
         "clone": _clone(forks),
         "socketpair": _socketpair(),
-        "prctl": _one_of(0, PRCTL_ALLOWED),
+        "prctl": _one_of(0, [*PRCTL_ALLOWED, *dies]),
         "ioctl": _one_of(1, IOCTL_ALLOWED, errno.ENOTTY),
         "fcntl": _none_of(1, FCNTL_REFUSED),
         "prlimit64": _one_of(0, [0]),
         "sched_setaffinity": _one_of(0, [0]),
         "kill": _one_process(),
+        "open": _opening(1),
+        "openat": _opening(2),
     }
     if not forks:
         rules |= {name: _return(_refuse(errno.EPERM)) for name in ("fork", "vfork")}
@@ -127,13 +145,17 @@ def _rules(forks: bool, alone: bool) -> dict[str, Code]:
     return rules
 
 
-def _answers(architecture: str, rules: dict[str, Code]) -> dict[int, Code]:
+def _answers(architecture: str, rules: dict[str, Code], kind: str) -> dict[int, Code]:
     """Return the code for every call number up to the first that is not known."""
     answers = dict.fromkeys(range(syscalls.LAST_KNOWN + 1), _return(_refuse(errno.EPERM)))
     for name, number in syscalls.numbers(architecture).items():
         answers[number] = rules.get(name, _return(ALLOW))
     for number in syscalls.ATTRIBUTES[architecture]:
         answers[number] = _return(_refuse(errno.ENOTSUP))
+    if kind == COMPILER:
+        answers[syscalls.EXECVE[architecture]] = _return(ALLOW)
+    elif kind == NATIVE:
+        answers[syscalls.EXECVEAT[architecture]] = _one_of(4, [AT_EMPTY_PATH])
     answers[syscalls.CLONE3] = _return(_refuse(errno.ENOSYS))
     answers[syscalls.LAST_KNOWN + 1] = _return(_refuse(errno.ENOSYS))
     return answers
@@ -152,9 +174,9 @@ def _tree(segments: list[tuple[int, Code]]) -> Code:
     return [*skip, *below, *above]
 
 
-def program(architecture: str, forks: bool, alone: bool = False) -> Code:
+def program(architecture: str, forks: bool, alone: bool = False, kind: str = PYTHON) -> Code:
     """Return the filter; `alone` says that no namespaces hold signals and changes to files."""
-    answers = _answers(architecture, _rules(forks, alone))
+    answers = _answers(architecture, _rules(forks, alone, kind), kind)
     segments: list[tuple[int, Code]] = []
     for number, code in sorted(answers.items()):
         if not segments or segments[-1][1] != code:

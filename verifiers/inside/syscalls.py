@@ -19,6 +19,10 @@ CLONE3 = 435
 # Extended attributes are answered as by a file system that has none: `shutil` copes with that.
 ATTRIBUTES = {"x86_64": range(188, 200), "aarch64": range(5, 17)}
 
+# Starting programs, which only compilers and compiled programs may (`seccomp.py`).
+EXECVE = {"x86_64": 59, "aarch64": 221}
+EXECVEAT = {"x86_64": 322, "aarch64": 281}
+
 # name, x86_64, aarch64
 TABLE = """
 read 0 63, write 1 64, readv 19 65, writev 20 66, pread64 17 67, pwrite64 18 68
@@ -63,7 +67,7 @@ sched_rr_get_interval 148 127, getcpu 309 168
 uname 63 160, sysinfo 99 179, getrandom 318 278
 
 socketpair 53 199, sendto 44 206, sendmsg 46 211, recvfrom 45 207, recvmsg 47 212
-shutdown 48 210, getsockname 51 204, getpeername 52 205, getsockopt 55 209, setsockopt 54 208
+shutdown 48 210, getsockname 51 204, getpeername 52 205, getsockopt 55 209
 """
 
 

@@ -29,7 +29,7 @@ import sys
 from typing import Any
 
 from verifiers.inside import boot, kernel
-from verifiers.inside.isolation import DAC_READ_SEARCH, Isolation, become
+from verifiers.inside.isolation import Isolation, become
 from verifiers.inside.warming import warm_up
 
 MAX_REQUEST, MAX_FDS = 8192, 16
@@ -58,8 +58,7 @@ class Zygote:
     def serve(self) -> Taken:
         """Serve; returns in children only, their role and descriptors."""
         requests = self._control.fileno()
-        hello = json.dumps(["hello", self._isolation.landlock]).encode()
-        socket.send_fds(self._control, [hello], [self._self])
+        socket.send_fds(self._control, [b'["hello"]'], [self._self])
         while True:
             for ready in select.select([requests, *self._reported], [], [])[0]:
                 if ready != requests:
@@ -190,12 +189,13 @@ def main(settings: dict[str, Any]) -> None:
     sys.argv = ["solution.py"]
     control = socket.socket(fileno=settings["control"])
     preload(settings["preload"])
+    kept = 0
     if settings["become"] is not None:
-        become(settings["become"], DAC_READ_SEARCH if settings["keep_reading"] else 0)
+        kept = become(settings["become"], settings["keep_reading"])
     if settings["tier"] != 1:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # bubblewrap sees to it in tier 1
-    isolation = Isolation(settings)
+    isolation = Isolation(settings, kept)
     gc.collect()
     gc.freeze()  # no collection in a child touches what was there before
     try:

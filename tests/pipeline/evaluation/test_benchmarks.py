@@ -195,7 +195,7 @@ def test_a_test_that_calls_a_function_becomes_an_assert(tmp_path: Path) -> None:
     row = {**LCB, "private_test_cases": json.dumps(CALLS), "public_test_cases": "[]"}
     row |= {"metadata": json.dumps({"func_name": "total"}), "starter_code": "class Solution:"}
     (question,) = asked("livecodebench", tmp_path, [row])
-    expected = [{"assert": "assert Solution().total([1, 2], 3) == 6"}]
+    expected = [{"testtype": "functional", "fn_name": "total", "input": "[1, 2]\n3", "output": "6"}]
     assert json.loads(question.test_cases or "") == expected
     assert "class Solution:" in question.prompt[0].content
 

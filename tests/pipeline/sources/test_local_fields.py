@@ -191,6 +191,19 @@ def test_tests_that_are_made_in_no_single_way_are_an_error(options: dict[str, st
             [{"test_code": "t", "entry_point": "f", "setup": "s"}],
             [{"test_code": "t", "entry_point": "f", "setup": "s"}],
         ),
+        ([{"input": "1", "output": "2", "testtype": "stdin"}], [{"input": "1", "output": "2"}]),
+        (
+            [{"input": "1", "output": "2", "testtype": "functional", "fn_name": "f"}],
+            [{"input": "1", "output": "2", "testtype": "functional", "fn_name": "f"}],
+        ),
+        (
+            '{"fn_name": "f", "inputs": [[1]], "outputs": [[2]]}',
+            [{"fn_name": "f", "inputs": [[1]], "outputs": [[2]]}],
+        ),
+        (
+            {"fn_name": None, "inputs": ["1"], "outputs": ["2"]},
+            [{"input": "1", "output": "2"}],
+        ),
         (None, []),
         ("", []),
         ([], []),
@@ -210,6 +223,10 @@ def test_ready_cases_are_taken_as_they_are(value: Any, cases: list[dict[str, str
         ["assert 1"],
         {"functional": "check(f)"},
         {"inputs": ["1"], "outputs": []},
+        {"fn_name": "f", "inputs": [[1]], "outputs": []},
+        {"fn_name": "f.g", "inputs": [[1]], "outputs": [1]},
+        {"fn_name": "f", "inputs": ["{"], "outputs": [1]},
+        {"fn_name": "f", "inputs": [1], "outputs": [1]},
         7,
     ],
 )
