@@ -105,7 +105,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", "--limit", type=int, default=100_000)
     parser.add_argument("--dimension", type=int, default=384)
-    parser.add_argument("--engine", nargs="+", default=["cells"], choices=["cells", "exact"])
+    parser.add_argument(
+        "--engine", nargs="+", default=["cells"], choices=["cells", "exact", "faiss-gpu"]
+    )
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:

@@ -41,10 +41,15 @@ def write(folder: Path, rows: int) -> list[Path]:
         for row in range(first, min(first + FILE_ROWS, rows)):
             twin = row - EVERY + 1 if row % EVERY == EVERY - 1 else row
             text = f"{every[twin % len(every)]} zq{twin:x}"
-            texts.append(f"Question:  {text.upper()} ." if twin != row else text)
+            texts.append(f"Question:  {capitals(text)} ." if twin != row else text)
         files.append(folder / f"{first:09}.parquet")
         pq.write_table(pa.table({"text": texts}), files[-1])
     return files
+
+
+def capitals(text: str) -> str:
+    """Return a text in capitals, or as it is where that makes another one ("ı" becomes "I")."""
+    return text.upper() if text.upper().casefold() == text.casefold() else text
 
 
 def read(path: Path) -> list[str]:

@@ -16,8 +16,10 @@ from random import Random
 import numpy as np
 import real_data
 
+from dedup.chunks import Chunks
 from dedup.confirm import Spared
 from dedup.encoder import PACKAGED, Encoder
+from dedup.exact import text_hash
 from dedup.semantic import Deduplication, deduplicate
 
 THRESHOLD = 0.9
@@ -45,18 +47,22 @@ def main() -> None:
     texts = [text for some in files.values() for text in some]
     owner = [name for name, some in files.items() for _ in some]
     start = time.perf_counter()
-    vectors, clipped = Encoder.load(PACKAGED, threads=1).encode(texts)
+    embedded = Encoder.load(PACKAGED, threads=1).embed(texts)
     print(
         f"{len(texts):,} questions embedded in {time.perf_counter() - start:.0f} s;"
-        f" {clipped.mean():.1%} longer than the encoder's window"
+        f" {embedded.clipped.mean():.1%} longer than the encoder's window"
     )
     marked = [not name.startswith(CHAT) for name in owner]
     ids = [f"{place:07}" for place in range(len(texts))]
     start = time.perf_counter()
-    found = deduplicate(texts, vectors, None, ids, THRESHOLD, marked)
+    chunks = Chunks.of(embedded.owner, embedded.chunks, len(texts))
+    found = deduplicate(texts, embedded.vectors, None, ids, THRESHOLD, marked, chunks=chunks)
     seconds = time.perf_counter() - start
     reasons = Counter(drop.reason for drop in found.drops)
     print(f"{dict(reasons)} dropped in {seconds:.1f} s; kept apart: {found.spared}")
+    groups = Counter(map(text_hash, texts))
+    repeats = sum(groups.values()) - len(groups)
+    print(f"{repeats:,} texts repeat the normal form of another, by a look at every one of them")
     print("dropped, by file:", dict(Counter(owner[int(drop.id)] for drop in found.drops)))
     for why in Spared:
         show(found, texts, owner, why, arguments)

@@ -5,10 +5,10 @@ One line of `math500.jsonl` becomes one item, `math500` / `test/algebra/7.json`:
     {"problem": "Find $x$ if $2x = 5$.", "unique_id": "test/algebra/7.json"}
 
 A benchmark is named as its file, an item by its `task_id`, `id`, `unique_id` or row
-number. Its text is the first of `COLUMNS` that the file has: a string, a list of strings,
-or a list of chat messages (the user's turns); each turn is a text of the same item. Rows
-without text are left out and counted. That a column of this name holds the question is
-taken on trust: where a file has both `code` and `input`, say which is meant.
+number. Its text is the first of `COLUMNS` that the file has, in small letters or any: a
+string, a list of strings, or a list of chat messages (the user's turns); each turn is a text
+of the same item. Rows without text are left out and counted. That a column of this name holds
+the question is taken on trust: where a file has both `code` and `input`, say which is meant.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _suffix(path: Path) -> str:
 def _read(name: str, path: Path, column: str | None) -> tuple[list[ItemText], int]:
     """Return a file's texts and the number of its rows without one."""
     reads = _parquet if _suffix(path) == ".parquet" else _jsonl
-    columns, rows = reads(path, frozenset({*COLUMNS, *NAMES, column or ""}))
+    columns, rows = reads(path, frozenset({*COLUMNS, *NAMES, (column or "").lower()}))
     chosen = _column(path, columns, column)
     found, without = [], 0
     for number, row in enumerate(rows):
@@ -112,6 +112,9 @@ def _column(path: Path, columns: Sequence[str], column: str | None) -> str:
     for candidate in wanted:
         if candidate in columns:
             return candidate
+    for candidate in wanted if column is None else ():
+        if any_case := [name for name in columns if name.lower() == candidate]:
+            return any_case[0]
     raise ValueError(
         f"benchmarks: {path} has no column {' or '.join(wanted)}, only {', '.join(columns)}; "
         "name the one that holds the question with --column"
@@ -147,7 +150,7 @@ def _parquet(path: Path, keep: frozenset[str]) -> tuple[list[str], list[Row]]:
     import pyarrow.parquet as pq
 
     names = pq.read_schema(path).names
-    wanted = [name for name in names if name in keep]
+    wanted = [name for name in names if name.lower() in keep]
     return names, pq.read_table(path, columns=wanted).to_pylist() if wanted else []
 
 
@@ -160,7 +163,7 @@ def _jsonl(path: Path, keep: frozenset[str]) -> tuple[list[str], list[Row]]:
             if line.strip():
                 row = _parsed(line, path, number)
                 names.update(dict.fromkeys(row))
-                rows.append({key: value for key, value in row.items() if key in keep})
+                rows.append({key: value for key, value in row.items() if key.lower() in keep})
     return list(names), rows
 
 

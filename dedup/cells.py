@@ -51,8 +51,8 @@ class Cells:
         count = max(1, len(vectors) // rows_per_cell)
         chosen = sample(vectors, count * TRAINING_ROWS_PER_CELL)
         rows = np.ascontiguousarray(vectors[chosen], np.float32)
-        if len(rows) <= count:
-            return cls(rows)
+        if count == 1:  # no need to train, and faiss would warn of too few rows
+            return cls(rows.mean(axis=0, keepdims=True))
         means = faiss.Kmeans(
             rows.shape[1], count, niter=ROUNDS, seed=SEED, spherical=True, verbose=False
         )
@@ -86,11 +86,39 @@ def joined(vectors: Vectors, homes: Homes, threshold: float) -> Iterator[tuple[R
                 yield visits.by_home[left + first], places[right]
 
 
+def across(
+    vectors: Vectors, homes: Homes, batch: Vectors, visited: Homes, threshold: float
+) -> Iterator[tuple[Rows, Rows]]:
+    """Yield candidates between two sets of rows, (row, batch row); some come twice.
+
+    `homes` and `visited` are the cells of either set, by the same centres.
+    """
+    mine, theirs = _Visits(homes), _Visits(visited)
+    rows, others = tensor(vectors, mine.by_home), tensor(batch, theirs.by_home)
+    for cell in range(min(mine.cells, theirs.cells)):
+        (first, last), (begin, end) = mine.at_home(cell), theirs.at_home(cell)
+        here, there = mine.by_home[first:last], theirs.by_home[begin:end]
+        guests, visitors = mine.guests(cell), theirs.guests(cell)
+        at_home = rows[first:last]
+        for left, left_places, right, right_places in (
+            (at_home, here, others[begin:end], there),
+            (
+                rows.index_select(0, _on(rows, mine.place_of[guests])),
+                guests,
+                others[begin:end],
+                there,
+            ),
+            (at_home, here, others.index_select(0, _on(rows, theirs.place_of[visitors])), visitors),
+        ):
+            for i, j in near(left, right, threshold):
+                yield left_places[i], right_places[j]
+
+
 class _Visits:
     """Which rows are at home and which are guests in each cell."""
 
     def __init__(self, homes: Homes) -> None:
-        self.cells = int(homes.max(initial=-1)) + 1
+        self.cells = int(homes.max(initial=-1)) + 1  # cells beyond it have no row
         self.by_home = np.argsort(homes[:, 0], kind="stable").astype(np.int64)
         self.place_of = np.empty_like(self.by_home)
         self.place_of[self.by_home] = np.arange(len(homes))

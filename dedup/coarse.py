@@ -6,8 +6,7 @@ r"""A key that texts of one normal form share, ten times as fast to make as the 
 A key counts the letters and digits of a text without LaTeX commands, whatever their
 order; so texts that say other things can share one, and whoever finds two equal keys
 compares normal forms. Texts outside ASCII and those that may have boilerplate around them
-are brought to normal form first. Not seen are normal forms that come together only by a
-brace pair between a command and a letter (`\sin{}x` and `\sinx`).
+are brought to normal form first.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.exact import BOILERPLATE, hash_of, normalise
+from dedup.exact import BOILERPLATE, normalise, text_hash
 from dedup.quick import BACKSLASH, KIND, LETTER, LOWER, SEED, SEPARATOR
 
 Keys = NDArray[np.uint64]
@@ -35,21 +34,25 @@ STRANGE = re.compile(
     "\u4e00-\u9fff\uff01-\uff0f\uff1a-\uff20\xb0\xb1\xd7\xb7\u2190-\u21ff\u2260-\u2265]"
 )
 CLASS = np.frombuffer(KIND, np.uint8)
+IN_COMMAND = bytes(byte < 0x80 and kind == LETTER for byte, kind in enumerate(KIND))
 COUNTED = (CLASS > 0) & (np.arange(256) < 0x80)
 VALUE = np.where(
     COUNTED, np.random.default_rng(SEED).integers(1, 1 << 63, 256, np.uint64), np.uint64(0)
 )
 
 
-def repeats(texts: Sequence[str]) -> tuple[NDArray[np.int64], list[bytes]]:
-    """Return the places of texts whose coarse key another one has, and hashes of their forms.
+def repeats(
+    texts: Sequence[str], keys: Keys | None = None
+) -> tuple[NDArray[np.int64], list[bytes]]:
+    """Return the places of texts whose coarse key another one has, and their `text_hash`.
 
-    Texts at other places have normal forms of their own.
+    Texts at other places have hashes of their own: a key doesn't see the order of options.
+    `keys` are the texts' keys where they are known.
     """
-    keys = coarse_keys(texts)
+    keys = coarse_keys(texts) if keys is None else keys
     _, number, often = np.unique(keys, return_inverse=True, return_counts=True)
     some = np.flatnonzero(often[number] > 1)
-    return some, [hash_of(normalise(texts[place])) for place in some.tolist()]
+    return some, [text_hash(texts[place]) for place in some.tolist()]
 
 
 def coarse_keys(texts: Sequence[str]) -> Keys:
@@ -117,11 +120,11 @@ def _keys(texts: list[str]) -> Keys:
 
 def _commands(block: bytes, data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], ...]:
     """Return where the letters of LaTeX commands begin and end."""
-    kind = np.frombuffer(block.translate(KIND), np.uint8)
+    letter = np.frombuffer(block.translate(IN_COMMAND), np.uint8)
     at = np.flatnonzero(data == BACKSLASH)
     run = np.maximum.accumulate(np.where(np.diff(at, prepend=-2) > 1, at, 0))
     at = at[(at - run) % 2 == 0] + 1  # every second of a row of them is a line break's
     at = at[at < len(data)]
-    begin = at[kind[at] == LETTER]
-    change = np.append(np.flatnonzero(kind[1:] != kind[:-1]) + 1, len(data))
+    begin = at[letter[at] == 1]
+    change = np.append(np.flatnonzero(letter[1:] != letter[:-1]) + 1, len(data))
     return begin, change[np.searchsorted(change, begin, side="right")]

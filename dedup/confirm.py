@@ -14,7 +14,10 @@ Two questions of one cosine that must stay, and why::
   must share `LETTERS_SHARED` of their pairs of characters (Jaccard).
 - SETTING: texts of at least `LONG` tokens that share half of them, but each go on for
   `OWN_RUN` tokens or more, behind `SHARED_BEFORE` shared ones, with what the other lacks,
-  are two questions about one setting.
+  are two questions about one setting. So are texts that begin with the same `PREFIX` tokens or
+  more, if of what each goes on with, `LEAST_REST` tokens or more, less than `REST_SHARED` lies
+  in runs that the other has there: one prompt or puzzle, filled in twice.
+- CHUNKS: texts longer than the encoder's window must agree all the way (`dedup.chunks`).
 
 Spared wrongly are copies whose setting stays and whose question is put in other words.
 """
@@ -29,9 +32,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.coverage import PairedTokens, portions
+from dedup.coverage import RUN, PairedTokens, portions
 from dedup.numerals import Agreement, Facts, agreement, facts, same_signs
-from dedup.quick import Rows, Tokens, quick_tokens
+from dedup.quick import Hashes, Rows, Tokens, grams, quick_tokens
 
 SIGNS = 0.7  # share of each text's signs that the other must hold; as in dedup.contamination
 FOREIGN = 0.2  # share of a text's characters from which it counts as foreign; a guess
@@ -41,6 +44,10 @@ LONG = 40  # tokens; a setting and a question; a guess
 SHARED = 0.5  # share of tokens in shared runs from which there may be a common setting
 OWN_RUN = 5  # tokens; a paraphrase changes fewer in a row, another question more; a guess
 SHARED_BEFORE = 15  # tokens; what stands in front of them is a prompt, no question; a guess
+# Reading 100 pairs at 0.90 to 0.93 (docs/log.md): prompts for tools and logic puzzles.
+PREFIX = 20  # tokens, as one is used to say who is asked and how; a guess
+LEAST_REST = 2  # tokens; one may be a synonym
+REST_SHARED = 0.8  # copies from 0.86 on, fillings up to 0.76 and few beyond; see there
 LETTER = re.compile(r"[^\W\d_]")
 FOREIGN_LETTER = re.compile("[^\\W\\d_\x00-\u024f\u0370-\u03ff]")  # neither Latin nor Greek
 
@@ -52,6 +59,7 @@ class Spared(IntEnum):
     NUMBERS = 1
     LETTERS = 2
     SETTING = 3
+    CHUNKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,10 @@ class Confirm:
             elif self.letters and not known.letters_agree(a, b):
                 why[at] = Spared.LETTERS
         if self.setting:
-            open_ = np.flatnonzero(why == 0)
-            other = other_questions(quick_tokens(texts), better[open_], worse[open_])
-            why[open_[other]] = Spared.SETTING
+            open_, tokens = np.flatnonzero(why == 0), quick_tokens(texts)
+            other = other_questions(tokens, better[open_], worse[open_])
+            filled = other_fillings(tokens, better[open_], worse[open_])
+            why[open_[np.union1d(other, filled)]] = Spared.SETTING
         return why
 
 
@@ -137,6 +146,35 @@ def other_questions(tokens: Tokens, better: Rows, worse: Rows) -> Rows:
         both = _goes_on(one, one.covered(other)) & _goes_on(other, other.covered(one))
         found.append(long[part][both])
     return np.concatenate(found)
+
+
+def other_fillings(tokens: Tokens, better: Rows, worse: Rows) -> Rows:
+    """Return which pairs begin alike and go on with little in common, by place."""
+    found = []
+    for place, (a, b) in enumerate(zip(better.tolist(), worse.tolist(), strict=True)):
+        one = tokens.hash[tokens.starts[a] : tokens.starts[a + 1]]
+        other = tokens.hash[tokens.starts[b] : tokens.starts[b + 1]]
+        least = min(len(one), len(other))
+        if least < PREFIX + LEAST_REST:
+            continue
+        differ = one[:least] != other[:least]
+        start = int(differ.argmax()) if differ.any() else least
+        if start < PREFIX or least < start + LEAST_REST:
+            continue
+        rests = one[start:], other[start:]
+        if max(_share_held(*rests), _share_held(*rests[::-1])) < REST_SHARED:
+            found.append(place)
+    return np.array(found, np.int64)
+
+
+def _share_held(part: Hashes, whole: Hashes) -> float:
+    """Return the share of tokens that lie in runs which another text has too."""
+    size = min(RUN, len(part), len(whole))
+    held = np.flatnonzero(np.isin(grams(part, size), grams(whole, size)))
+    covered = np.zeros(len(part), np.bool_)
+    for offset in range(size):
+        covered[held + offset] = True
+    return float(covered.mean())
 
 
 def _goes_on(texts: PairedTokens, covered: NDArray[np.bool_]) -> NDArray[np.bool_]:

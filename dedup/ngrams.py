@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-import numpy as np
+from difflib import SequenceMatcher
 
 from dedup.exact import CJK
 
@@ -28,12 +27,5 @@ def tokens(normal: str) -> list[str]:
 
 def longest_run(question: Sequence[str], item: Sequence[str]) -> Sequence[str]:
     """Return the longest run of an item's tokens that is a run of a question's; the first."""
-    numbered = {token: number for number, token in enumerate(dict.fromkeys(item))}
-    there = np.array([numbered.get(token, -1) for token in question], np.int64)
-    runs = np.zeros(len(there) + 1, np.int64)
-    best, end = 0, 0
-    for place, token in enumerate(item, 1):
-        runs[1:] = np.where(there == numbered[token], runs[:-1] + 1, 0)
-        if (longest := int(runs.max())) > best:
-            best, end = longest, place
-    return item[end - best : end]
+    match = SequenceMatcher(None, item, question, autojunk=False).find_longest_match()
+    return item[match.a : match.a + match.size]

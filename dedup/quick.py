@@ -8,8 +8,9 @@ A batch of texts becomes arrays with one entry a token::
 
 A token is a run of letters, a run of digits, or one Chinese or Japanese character, case
 folded. LaTeX commands, punctuation and operators are none; `1,200`, `1{,}200` and
-`1\,200` are one numeral, `1.5` is two. It works on bytes in numpy and creates no Python
-object a token; only texts with characters outside ASCII are spelled anew one by one.
+`1\,200` are one numeral, `1.5` is two, `sixteen` is `16` (`NUMBER_WORDS`). It works on bytes
+in numpy and creates no Python object a token; only texts with characters outside ASCII are
+spelled anew one by one.
 
 Two different tokens share a hash with a chance of about 2^-60 a pair. Whoever must be
 sure compares normal forms (`dedup.exact`), which keep much more of a text than this.
@@ -19,8 +20,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.exact import CJK
+from dedup.numerals import SMALL, TENS
 
 Rows = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -37,9 +40,14 @@ BLOCK = 1 << 19  # characters looked at together; 2^18 to 2^20 differ little in 
 LONGEST = 32  # bytes of a token that its hash sees, besides its length
 MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
 SEED = 20_260_101
-EACH_ALONE = re.compile(rf"(?<=[{CJK}])|(?=[{CJK}])")
+EACH_ALONE = re.compile(rf"([{CJK}])")
 NO_WORD = re.compile(r"[^\w\s\x00-\x7f]+")
 LETTER, DIGIT = 1, 2
+NUMBER_WORDS = {
+    **{word: value for value, word in enumerate(SMALL)},
+    **{word: 10 * value for value, word in enumerate(TENS, 2)},
+}
+FLAG_BITS = 12
 BACKSLASH = ord("\\")
 
 
@@ -106,15 +114,18 @@ def _joined(texts: Sequence[str]) -> bytes:
     whole = SEPARATOR.join(texts)
     if whole.isascii() and whole.count(SEPARATOR) == len(texts) - 1:
         return (SEPARATOR + whole).encode("ascii")
-    spelled = [text if text.isascii() else _spelled(text) for text in texts]
-    whole = SEPARATOR.join(text.replace(SEPARATOR, " ") for text in spelled)
-    return (SEPARATOR + whole).encode("utf-8", "surrogatepass")
+    apart = [text.replace(SEPARATOR, " ") for text in texts]
+    strange = [place for place, text in enumerate(apart) if not text.isascii()]
+    spelled = _spelled(SEPARATOR.join(apart[place] for place in strange)).split(SEPARATOR)
+    for place, text in zip(strange, spelled, strict=bool(strange)):
+        apart[place] = text
+    return (SEPARATOR + SEPARATOR.join(apart)).encode("utf-8", "surrogatepass")
 
 
 def _spelled(text: str) -> str:
-    """Return a text in compatibility form, without symbols outside ASCII."""
+    """Return texts in compatibility form, without symbols outside ASCII."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    return NO_WORD.sub(" ", EACH_ALONE.sub(" ", text))
+    return NO_WORD.sub(" ", " ".join(EACH_ALONE.split(text)))
 
 
 def _class_of(byte: int) -> int:
@@ -141,7 +152,7 @@ def _tokens(block: bytes) -> Tokens:
     keep = np.flatnonzero(kind[begin] > (data[begin - 1] == BACKSLASH))
     begin, end = begin[keep], end[keep]
     starts = np.searchsorted(begin, np.append(np.flatnonzero(data == 0), len(data)))
-    return Tokens(_hashes(block, begin, end - begin), starts)
+    return Tokens(_digits(_hashes(block, begin, end - begin)), starts)
 
 
 def _hashes(block: bytes, begin: Rows, length: Rows) -> Hashes:
@@ -161,6 +172,33 @@ def _hashes(block: bytes, begin: Rows, length: Rows) -> Hashes:
     hashes ^= hashes >> np.uint64(32)
     hashes *= np.uint64(MULTIPLIER)
     return hashes ^ (hashes >> np.uint64(29))
+
+
+def _digits(hashes: Hashes) -> Hashes:
+    """Return the hashes of tokens, those of number words as those of their digits."""
+    words, digits, flags = _number_words()
+    some = np.flatnonzero(flags[hashes >> np.uint64(64 - FLAG_BITS)])
+    at = np.minimum(np.searchsorted(words, hashes[some]), len(words) - 1)
+    same = words[at] == hashes[some]
+    hashes[some[same]] = digits[at[same]]
+    return hashes
+
+
+@lru_cache(maxsize=1)
+def _number_words() -> tuple[Hashes, Hashes, NDArray[np.bool_]]:
+    """Return the hashes of number words, sorted, of their digits, and flags of leading bits."""
+    words, digits = (_hashes_of(some) for some in (NUMBER_WORDS, map(str, NUMBER_WORDS.values())))
+    order = np.argsort(words)
+    flags = np.zeros(1 << FLAG_BITS, np.bool_)
+    flags[words >> np.uint64(64 - FLAG_BITS)] = True
+    return words[order], digits[order], flags
+
+
+def _hashes_of(tokens: Iterable[str]) -> Hashes:
+    """Return the hashes of tokens in ASCII."""
+    every = list(tokens)
+    length = np.fromiter(map(len, every), np.int64, len(every))
+    return _hashes("".join(every).encode("ascii"), np.cumsum(length) - length, length)
 
 
 def _without_thousands(block: bytes) -> bytes:

@@ -27,13 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dedup.coarse import repeats
+from dedup.chunks import Chunks
+from dedup.coarse import Keys, repeats
 from dedup.confirm import Confirm, Spared
 from dedup.greedy import keep_greedy, named, walk
-from dedup.index import RECALL, Near, Rows, Scores, Vectors, near_pairs
+from dedup.index import RECALL, Found, Near, Rows, Scores, Vectors, near_pairs
 
 __all__ = [
     "THRESHOLD",
+    "Chunks",
     "Confirm",
     "Deduplication",
     "Dropped",
@@ -42,7 +44,9 @@ __all__ = [
     "keep_greedy",
 ]
 
+Cells = tuple[NDArray[np.float32], NDArray[np.int32]]
 EVERYTHING = Confirm()
+NOTHING: Found = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 THRESHOLD = 0.9  # a guess that is usual for reasoning sets; not calibrated for an encoder
 
 
@@ -84,15 +88,29 @@ class Deduplication:
     """What goes, in the order of the input, and every pair found, by rows of the input."""
 
     ids: Sequence[str]
+    texts: Sequence[str | None]
     drops: list[Dropped]
     pairs: Pairs
     search: Near | None = None  # how near pairs were found, and how many of them
+    searched: Rows | None = None  # the rows of the input that were compared, in that order
 
     @property
     def spared(self) -> dict[str, int]:
         """How many pairs reached the threshold and were kept apart, by reason."""
         counts = np.bincount(self.pairs.why, minlength=len(Spared))
         return {why.name.lower(): int(counts[why]) for why in Spared if why}
+
+    def cells_of(self, rows: NDArray[np.bool_]) -> Cells | None:
+        """Return the cells' centres and homes of some rows that were compared, to keep.
+
+        None where the search had no cells. Rows that stay were always compared.
+        """
+        if self.search is None or self.search.cells is None or self.searched is None:
+            return None
+        centres, homes = self.search.cells
+        place = np.full(len(rows), -1)
+        place[self.searched] = np.arange(len(self.searched))
+        return centres, homes[place[rows]]
 
     def pair_rows(self) -> Iterator[dict[str, Any]]:
         """Yield each pair as {id, of, score, reason}; reason exact, semantic or spared."""
@@ -104,7 +122,33 @@ class Deduplication:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranked:
+class Table:
+    """What is compared, as parallel columns; `numeric` marks rows whose numbers must agree.
+
+    `keys` are the coarse keys of the texts, made here where they are not given.
+    """
+
+    ids: Sequence[str]
+    texts: Sequence[str | None]
+    vectors: Vectors | None
+    numeric: NDArray[np.bool_]
+    chunks: Chunks | None = None
+    keys: Keys | None = None
+
+    def __post_init__(self) -> None:
+        rows = None if self.chunks is None else self.chunks.long
+        columns = {
+            "texts": self.texts, "vectors": self.vectors, "chunks": rows, "keys": self.keys
+        }  # fmt: skip
+        for name, column in columns.items():
+            if column is not None and len(column) != len(self.ids):
+                raise ValueError(
+                    f"{name}: expected one for each of {len(self.ids)} ids, got {len(column)}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
     """The rows from best to worst: `row` gives the input's row of each rank, best first.
 
     `group` is the best rank of the same normal form, `leader` the best rank that has the
@@ -133,6 +177,8 @@ def deduplicate(
     engine: str = "auto",
     recall: float = RECALL,
     confirm: Confirm = EVERYTHING,
+    chunks: Chunks | None = None,
+    keys: Keys | None = None,
 ) -> Deduplication:
     """Find the rows that repeat a better one, by text or by vector.
 
@@ -142,26 +188,49 @@ def deduplicate(
     text (None). `numbers_must_agree` (for all rows, or one bool a row) spares a pair where
     either row is marked and the numerals or signs of their texts differ; `confirm` asks for
     more (`dedup.confirm`); no text has none of it. `recall` is what engine `cells` must reach.
+    With `chunks`, rows that have some must agree over all of them; `keys` are the texts'
+    coarse keys where they are known already.
     Raises ValueError where lengths differ, ids repeat or a priority is not a number.
     """
     texts = [None] * len(ids) if texts is None else texts
-    for name, column in (("texts", texts), ("vectors", vectors)):
-        if column is not None and len(column) != len(ids):
-            raise ValueError(f"{name}: expected one for each of {len(ids)} ids, got {len(column)}")
     numeric = np.broadcast_to(np.asarray(numbers_must_agree, np.bool_), len(ids))
-    ranked = _ranked(texts, vectors, numeric, _total_order(ids, priorities))
-    search = None
-    if vectors is not None:
-        leaders = np.flatnonzero(ranked.leads)
-        ordered = vectors[ranked.row[leaders]]
-        search = near_pairs(ordered, threshold, engine=engine, recall=recall)
-    near = _judged(search, texts, ranked, confirm)
-    drops = _drops(ids, near, ranked)
-    return Deduplication(ids, drops, _by_row(_exact_pairs(ranked), near, ranked.row), search)
+    table = Table(ids, texts, vectors, numeric, chunks, keys)
+    ranked = rank(table, total_order(ids, priorities))
+    if vectors is None:
+        return decided(table, ranked, NOTHING, threshold, confirm)
+    leaders = np.flatnonzero(ranked.leads)
+    searched = ranked.row[leaders]
+    search = near_pairs(vectors[searched], threshold, engine=engine, recall=recall)
+    found = (leaders[search.i], leaders[search.j], search.score)
+    return decided(table, ranked, found, threshold, confirm, search, searched)
 
 
-def _total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
-    """Return the rows from best to worst: higher priority, then lower id."""
+def decided(
+    table: Table,
+    ranked: Ranked,
+    found: Found,
+    threshold: float,
+    confirm: Confirm,
+    search: Near | None = None,
+    searched: Rows | None = None,
+) -> Deduplication:
+    """Return what goes, given near pairs of leaders in ranks: better, worse, score."""
+    near = _judged(found, table, ranked, confirm)
+    if table.chunks is not None and table.vectors is not None:
+        open_ = np.flatnonzero(near.why == 0)
+        i, j = ranked.row[near.i[open_]], ranked.row[near.j[open_]]
+        differ = ~table.chunks.agree(table.vectors, i, j, threshold)
+        near.why[open_[differ]] = Spared.CHUNKS
+    drops = _drops(table.ids, near, ranked)
+    pairs = _by_row(_exact_pairs(ranked), near, ranked.row)
+    return Deduplication(table.ids, table.texts, drops, pairs, search, searched)
+
+
+def total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
+    """Return the rows from best to worst: higher priority, then lower id.
+
+    Raises ValueError where ids repeat or a priority is not a number.
+    """
     by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
     for a, b in pairwise(by_id.tolist()):
         if ids[a] == ids[b]:
@@ -178,24 +247,25 @@ def _total_order(ids: Sequence[str], priorities: ArrayLike | None) -> Rows:
     return backwards[np.argsort(priority[backwards], kind="stable")][::-1]
 
 
-def _ranked(
-    texts: Sequence[str | None], vectors: Vectors | None, numeric: NDArray[np.bool_], row: Rows
-) -> _Ranked:
+def rank(table: Table, row: Rows) -> Ranked:
     """Return the rows in their order, with what they share with better ones."""
-    group = _groups([texts[at] for at in row.tolist()])
-    leader = group.copy()
-    if vectors is not None:
+    keys = None if table.keys is None else table.keys[row]
+    group = _groups([table.texts[at] for at in row.tolist()], keys)
+    leader, numeric = group.copy(), table.numeric[row]
+    if table.vectors is not None:
+        vectors = table.vectors
         shared = np.flatnonzero(np.bincount(group, minlength=len(row))[group] > 1)
-        keys = ((int(group[r]), vectors[row[r]].tobytes(), bool(numeric[row[r]])) for r in shared)
-        leader[shared] = shared[_firsts(keys)]
-    return _Ranked(row, numeric[row], group, leader)
+        alike = ((int(group[r]), vectors[row[r]].tobytes(), bool(numeric[r])) for r in shared)
+        leader[shared] = shared[_firsts(alike)]
+    return Ranked(row, numeric, group, leader)
 
 
-def _groups(texts: list[str | None]) -> Rows:
+def _groups(texts: list[str | None], keys: Keys | None) -> Rows:
     """Return for each text the first place of the same normal form; of None, its own."""
     group = np.arange(len(texts))
     there = np.array([at for at, text in enumerate(texts) if text is not None], np.int64)
-    some, hashes = repeats([text for text in texts if text is not None])
+    known = None if keys is None else keys[there]
+    some, hashes = repeats([text for text in texts if text is not None], known)
     group[there[some]] = there[some][_firsts(hashes)]
     return group
 
@@ -206,26 +276,19 @@ def _firsts(keys: Iterable[Hashable]) -> Rows:
     return np.fromiter((seen.setdefault(key, at) for at, key in enumerate(keys)), np.int64)
 
 
-def _judged(
-    search: Near | None, texts: Sequence[str | None], ranked: _Ranked, confirm: Confirm
-) -> Pairs:
+def _judged(found: Found, table: Table, ranked: Ranked, confirm: Confirm) -> Pairs:
     """Return the pairs of leaders of different normal forms, in ranks, and why any is spared."""
-    nothing = np.empty(0, np.int64)
-    i, j = (search.i, search.j) if search else (nothing, nothing)
-    leaders = np.flatnonzero(ranked.leads)
-    better, worse = leaders[i], leaders[j]
-    other = ranked.group[better] != ranked.group[worse]
-    better, worse = better[other], worse[other]
-    score = search.score[other] if search else nothing.astype(np.float32)
+    other = ranked.group[found[0]] != ranked.group[found[1]]
+    better, worse, score = (column[other] for column in found)
     bound = ranked.numeric[better] | ranked.numeric[worse]
     ranks, places = np.unique(np.stack([better, worse]), return_inverse=True)
-    those = [texts[row] or "" for row in ranked.row[ranks].tolist()]
+    those = [table.texts[row] or "" for row in ranked.row[ranks].tolist()]
     left, right = places.reshape(2, -1)
     why = confirm.spared(those, left, right, bound)
     return Pairs(better, worse, score, np.zeros(len(better), np.bool_), why)
 
 
-def _exact_pairs(ranked: _Ranked) -> Pairs:
+def _exact_pairs(ranked: Ranked) -> Pairs:
     """Return each rank with the best one of the same normal form."""
     worse = np.flatnonzero(ranked.group != np.arange(len(ranked.group)))
     yes = np.ones(len(worse), np.bool_)
@@ -242,7 +305,7 @@ def _by_row(exact: Pairs, near: Pairs, row: Rows) -> Pairs:
     return Pairs(row[better], row[worse], score, is_exact, why)
 
 
-def _drops(ids: Sequence[str], near: Pairs, ranked: _Ranked) -> list[Dropped]:
+def _drops(ids: Sequence[str], near: Pairs, ranked: Ranked) -> list[Dropped]:
     """Return what goes, in the order of the input, each with the kept row that it names."""
     of, score, exact = _names(near, ranked)
     gone = np.flatnonzero(of >= 0)
@@ -254,7 +317,7 @@ def _drops(ids: Sequence[str], near: Pairs, ranked: _Ranked) -> list[Dropped]:
     ]
 
 
-def _names(near: Pairs, ranked: _Ranked) -> tuple[Rows, NDArray[np.float64], NDArray[np.bool_]]:
+def _names(near: Pairs, ranked: Ranked) -> tuple[Rows, NDArray[np.float64], NDArray[np.bool_]]:
     """Return for each rank the kept rank it names (-1: it stays), their score, and if exact."""
     ranks = np.arange(len(ranked.row))
     counts = ~near.spared

@@ -70,6 +70,7 @@ COMMANDS = {
     "cap": "∩", "angle": "∠", "triangle": "△", "perp": "⊥", "degree": "°", "$": " ",
 }  # fmt: skip
 COMMAND = re.compile(r"\\([a-z]+|.)", re.DOTALL)
+COMMAND_END = re.compile(r"(\\[a-z]+)\{\}(?=[a-z])")  # `\sin{}x` is `\sin x`, not `\sinx`
 FONTS = re.compile(
     r"\\(?:text|textbf|textit|textrm|texttt|emph|mathrm|mathbf|mathit|mathbb|mathcal|mathsf"
     r"|boldsymbol|operatorname|mbox)\*?\s*\{([^{}]*)\}"
@@ -129,7 +130,7 @@ def _one_latex(text: str) -> str:
             break
     if "\\" in text:
         text = COMMAND.sub(_command, text).replace("~", " ")
-    text = text.replace("$", " ").replace("{}", "")
+    text = COMMAND_END.sub(r"\1 ", text.replace("$", " ")).replace("{}", "")
     text = FRAC.sub(lambda match: rf"\frac{_braced(match[1])}{_braced(match[2])}", text)
     text = SQRT.sub(lambda match: rf"\sqrt{_braced(match[1])}", text)
     return LETTER_POWER.sub(r"\1\2", POWER.sub(r"\1{\2}", text))

@@ -1,42 +1,42 @@
 """Stage decontaminate: questions that are in a benchmark, by text or by meaning.
 
-The vectors of the benchmarks' items are kept in `data/.benchmark-vectors/`, by content, so
-that they are made once for all versions and datasets of a data folder.
+Among the questions of each shard stand probes, disguised copies of benchmark items
+(dedup/probes.py). They go through the same comparison and nowhere else: the table `probes`
+says which were found, the card shows it, and publish refuses where too few were.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline import checking
+from pipeline.benchmarks import identity
 from pipeline.config import Config
-from pipeline.encoding import encode_all
-from pipeline.errors import ConfigError
-from pipeline.paths import expand
-from pipeline.progress import meter
-from pipeline.recipe import Decontaminate
-from pipeline.records import Drop, Question, canonical_json, content_hash
+from pipeline.records import Drop, Probe, Question, canonical_json, content_hash, shard_of
 from pipeline.stage import Run, ShardStage, Tables
-from pipeline.store import Store, replacing, writing
+from pipeline.store import Store
 from pipeline.vectors import read_vectors
 
 if TYPE_CHECKING:
-    from dedup.contamination import Benchmarks, Contamination, Hit
+    from dedup import probes
+    from dedup.contamination import Hit
+
+Array = np.ndarray[Any, Any]
 
 
 class DecontaminateStage(ShardStage):
-    """Writes `contaminated`."""
+    """Writes `contaminated` and `probes`."""
 
     name = "decontaminate"
-    revision = 2  # 2: coverage weighted by rarity, of both texts
+    revision = 3  # 3: number words count as digits; probes are planted
 
     def writes(self) -> tuple[str, ...]:
-        """Return the one table."""
-        return ("contaminated",)
+        """Return what is contaminated, and what became of the probes."""
+        return ("contaminated", "probes")
 
     def reads(self) -> tuple[str, ...]:
         """Return the questions and their vectors."""
@@ -45,97 +45,89 @@ class DecontaminateStage(ShardStage):
     def fields(self, run: Run) -> dict[str, Any]:
         """Return the limits, the benchmarks' content and the encoder of their items."""
         recipe = run.config.recipe.decontaminate
-        limits = recipe.model_dump(exclude={"benchmarks"})
-        files = {path.name: run.hashes.of(path) for path in benchmark_files(recipe)}
-        return {**limits, "benchmarks": files, "encoder": run.config.recipe.embed.model}
+        files = identity(recipe.benchmarks, run.store.root, run.hashes)
+        encoder = run.config.recipe.embed.model
+        return {**recipe.identity(), "benchmarks": files, "encoder": encoder}
 
     def prepare(self, run: Run) -> None:
-        """Embed the benchmarks' items where that is new."""
-        if run.config.recipe.decontaminate.semantic:
-            embed_benchmarks(run)
+        """Fetch benchmarks and embed their items where that is new."""
+        checking.prepare(run)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
-        """Check one shard."""
-        questions = list(Question.from_table(store.read("questions", shard)))
+        """Check one shard, probes among it."""
         recipe = config.recipe.decontaminate
         drops: list[Drop] = []
-        if questions and recipe.benchmarks:
-            check = checker(recipe, vectors_path(store, config))
-            vectors = read_vectors(store, shard) if recipe.semantic else None
-            ids = [question.id for question in questions]
-            drops = as_drops(check.find(ids, [q.user_text for q in questions], vectors))
+        found: list[Probe] = []
+        if recipe.benchmarks:
+            questions = list(Question.from_table(store.read("questions", shard)))
+            mine = list(probes_of(config, store, shard))
+            hits = find(config, store, shard, questions, [probe for _, probe in mine])
+            ids = {question.id for question in questions}
+            drops = as_drops([hit for hit in hits if hit.id in ids])
+            found = fates(config, store, [p for _, p in mine], hits)
         counts = Counter(drop.reason for drop in drops)
-        return {"contaminated": (Drop.to_table(drops), dict(sorted(counts.items())))}
+        planted = {"planted": len(found), "found": sum(probe.found for probe in found)}
+        return {
+            "contaminated": (Drop.to_table(drops), dict(sorted(counts.items()))),
+            "probes": (Probe.to_table(found), planted if found else {}),
+        }
 
 
-def benchmark_files(recipe: Decontaminate) -> list[Path]:
-    """Return the benchmark files that a recipe names, those in folders too."""
-    found: list[Path] = []
-    for name in recipe.benchmarks:
-        path = expand(name)
-        if not path.exists():
-            raise ConfigError(f"recipe.decontaminate.benchmarks: {path}: there is no such file")
-        found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return found
+def probe_id(probe: probes.Probe) -> str:
+    """Return a probe's id, by which it gets a shard."""
+    return content_hash(["probe", probe.text, probe.disguise, probe.copy])
 
 
-@lru_cache(maxsize=1)
-def load_benchmarks(paths: tuple[str, ...]) -> Benchmarks:
-    """Read the items of all benchmarks; raises ConfigError for a file that holds none."""
-    from dedup.contamination import Benchmarks
-
-    try:
-        return Benchmarks.load([expand(path) for path in paths])
-    except ValueError as error:
-        raise ConfigError(f"recipe.decontaminate.{error}") from None
-
-
-@lru_cache(maxsize=1)
-def checker(recipe: Decontaminate, vectors: Path | None) -> Contamination:
-    """Return what compares questions with the benchmarks, made once in a process."""
-    from dedup.contamination import Contamination, Limits
-
-    limits = Limits(
-        coverage=recipe.coverage,
-        short_coverage=recipe.short_coverage,
-        contained=recipe.contained,
-        said=recipe.said,
-        cosine=recipe.threshold,
-        numbers_must_agree=recipe.numbers_must_agree,
-    )
-    return Contamination(
-        load_benchmarks(recipe.benchmarks),
-        None if vectors is None else np.load(vectors),
-        limits,
-    )
-
-
-def vectors_path(store: Store, config: Config) -> Path | None:
-    """Return where the vectors of the benchmarks' items are kept; None where none are wanted."""
+def probes_of(config: Config, store: Store, shard: int) -> Iterator[tuple[int, probes.Probe]]:
+    """Yield the probes of a shard with their places among all of them."""
     recipe = config.recipe.decontaminate
-    if not recipe.semantic:
-        return None
-    texts = [text.text for text in load_benchmarks(recipe.benchmarks).texts]
-    name = content_hash([config.recipe.embed.model, texts])
-    return store.root / ".benchmark-vectors" / f"{name}.npy"
+    every = checking.planted(recipe.benchmarks, store.root, recipe.probes)
+    for place, probe in enumerate(every):
+        if shard_of(probe_id(probe), store.shards) == shard:
+            yield place, probe
 
 
-def embed_benchmarks(run: Run) -> None:
-    """Make the vectors of the benchmarks' items where they are not there yet."""
-    recipe = run.config.recipe
-    path = vectors_path(run.store, run.config) if recipe.decontaminate.benchmarks else None
-    if path is None or path.is_file():
-        return
-    texts = [text.text for text in load_benchmarks(recipe.decontaminate.benchmarks).texts]
-    parts = []
-    with meter("benchmarks", len(texts)) as progress:
-        for part in encode_all(run.pool, recipe.embed.model, texts):
-            parts.append(part)
-            progress.advance(len(part))
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            np.save(file, np.concatenate(parts))
+def find(
+    config: Config,
+    store: Store,
+    shard: int,
+    questions: list[Question],
+    planted: list[probes.Probe],
+) -> list[Hit]:
+    """Return the hits of a shard's questions and of the probes behind them."""
+    recipe = config.recipe.decontaminate
+    ids = [question.id for question in questions] + [probe_id(probe) for probe in planted]
+    texts = [question.user_text for question in questions] + [probe.copy for probe in planted]
+    vectors = _vectors(config, store, shard) if recipe.semantic else None
+    if not ids:
+        return []
+    check = checking.checker(recipe, store.root, config.recipe.embed.model)
+    return check.find(ids, texts, vectors)
+
+
+def _vectors(config: Config, store: Store, shard: int) -> Array:
+    """Return the vectors of a shard's questions, and of its probes behind them."""
+    mine = read_vectors(store, shard)
+    places = [place for place, _ in probes_of(config, store, shard)]
+    theirs = checking.probe_vectors(config, store)
+    return mine if theirs is None or not places else np.concatenate([mine, theirs[places]])
+
+
+def fates(
+    config: Config, store: Store, planted: list[probes.Probe], hits: list[Hit]
+) -> list[Probe]:
+    """Return what became of probes: each has to hit its own item."""
+    recipe = config.recipe.decontaminate
+    texts = checking.loaded(recipe.benchmarks, store.root).texts.texts
+    hit = {(one.id, one.benchmark, one.item): one for one in hits}
+    found = []
+    for probe in planted:
+        of = texts[probe.text]
+        one = hit.get((probe_id(probe), of.benchmark, of.item))
+        method, score = (one.method, one.score) if one else (None, None)
+        names = (probe_id(probe), of.benchmark, of.item, probe.disguise, probe.copy)
+        found.append(Probe(*names, one is not None, method, score))
+    return sorted(found, key=lambda probe: probe.id)
 
 
 def as_drops(hits: list[Hit]) -> list[Drop]:

@@ -1,11 +1,18 @@
-"""Which version of a dataset came before another: the newest that was selected before it."""
+"""Which version of a dataset came before another, and what its tables hold of a shard's ids."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
 from pipeline.store import Store
+
+FIELD = "recipe.deduplicate.after"
 
 
 def earlier_version(store: Store) -> Store | None:
@@ -18,7 +25,44 @@ def earlier_version(store: Store) -> Store | None:
         return None
     times = ((_selected(store, path.name), path.name) for path in _versions(store))
     before = [(when, name) for when, name in times if when is not None and when < mine]
-    return _sized(replace(store, version=max(before)[1])) if before else None
+    return _sized(replace(store, version=max(before)[1]), "examples") if before else None
+
+
+def version_before(config: Config, store: Store) -> Store | None:
+    """Return the version after which this one comes, None where the recipe names none.
+
+    Raises ConfigError where it has not been deduplicated, or is this one.
+    """
+    name = config.recipe.deduplicate.after
+    if not name:
+        return None
+    if name == store.version:
+        raise ConfigError(f"{FIELD}: must be another version than this one, got {name!r}")
+    found = replace(store, version=name)
+    if found.manifest("duplicates", 0) is None:
+        raise ConfigError(
+            f"{FIELD}: version {name!r} of {store.name} has no table duplicates in {store.root};"
+            " build it first, or leave the field out"
+        )
+    found = _sized(found, "duplicates")
+    for table in ("questions", "vectors", "chunks", "duplicates"):
+        if not found.complete(table):
+            raise ConfigError(
+                f"{FIELD}: version {name!r} lacks shards of its table {table}; run it to the end"
+            )
+    return found
+
+
+def overlapping(store: Store, shard: int, other: Store) -> range:
+    """Return the shards of another version that may hold ids of this shard."""
+    first = shard * other.shards // store.shards
+    return range(first, -(-(shard + 1) * other.shards // store.shards))
+
+
+def rows_of_shard(store: Store, shard: int, other: Store, table: str) -> Iterator[pa.Table]:
+    """Yield another version's rows whose ids may be of a shard, in order of id."""
+    for place in overlapping(store, shard, other):
+        yield other.read(table, place)
 
 
 def _versions(store: Store) -> list[Path]:
@@ -34,8 +78,8 @@ def _selected(store: Store, version: str) -> int | None:
         return None
 
 
-def _sized(store: Store) -> Store:
+def _sized(store: Store, table: str) -> Store:
     """Return a store with the number of shards that its version has."""
-    manifest = store.manifest("examples", 0)
+    manifest = store.manifest(table, 0)
     shards = manifest.recipe.get("shards", store.shards) if manifest else store.shards
     return replace(store, shards=int(shards))

@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.errors import Unavailable
 
 if TYPE_CHECKING:  # torch takes seconds to import; commands that embed nothing do without
-    from dedup.encoder import Encoder
+    from dedup.encoder import Embedded, Encoder
 
 Array = np.ndarray[Any, Any]
 AT_ONCE = 1_024  # texts in one job: seconds of work, so that a job's start costs nothing
@@ -40,19 +40,29 @@ def encoder(model: str) -> Encoder:
         ) from None
 
 
-def encode(model: str, texts: Sequence[str]) -> tuple[Array, Array]:
-    """Return unit vectors of texts, float16 (n, d), and which were longer than the window."""
-    return encoder(model).encode(texts)
+def embed(model: str, texts: Sequence[str]) -> Embedded:
+    """Return unit vectors of texts, float16 (n, d), and of the chunks of long ones."""
+    return encoder(model).embed(texts)
+
+
+def encode(model: str, texts: Sequence[str]) -> Array:
+    """Return unit vectors of texts, float16 (n, d)."""
+    return embed(model, texts).vectors
+
+
+def embed_all(pool: ProcessPoolExecutor, model: str, texts: Sequence[str]) -> Iterator[Embedded]:
+    """Yield what `embed` gives of texts in order, a part at a time."""
+    parts = (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))
+    if on_gpu():
+        yield from (embed(model, part) for part in parts)
+    else:
+        jobs = [pool.submit(embed, model, part) for part in parts]
+        yield from (job.result() for job in jobs)
 
 
 def encode_all(pool: ProcessPoolExecutor, model: str, texts: Sequence[str]) -> Iterator[Array]:
     """Yield the vectors of texts in order, a part at a time."""
-    parts = (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))
-    if on_gpu():
-        yield from (encode(model, part)[0] for part in parts)
-    else:
-        jobs = [pool.submit(encode, model, part) for part in parts]
-        yield from (job.result()[0] for job in jobs)
+    yield from (found.vectors for found in embed_all(pool, model, texts))
 
 
 def on_gpu() -> bool:

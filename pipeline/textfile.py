@@ -34,15 +34,6 @@ class Texts:
     priorities: list[float] = field(default_factory=list)
     vectors: Array | None = None
 
-    def sortable_ids(self) -> list[str]:
-        """Return the ids as strings that sort as the ids do; raises InputError for a mixture."""
-        if all(isinstance(id, str) for id in self.ids):
-            return self.ids
-        if all(isinstance(id, int) and not isinstance(id, bool) for id in self.ids):
-            lowest = min(self.ids)
-            return [f"{id - lowest:020d}" for id in self.ids]
-        raise InputError(f"{self.path}: id: must be all strings or all whole numbers")
-
 
 def read_texts(path: Path) -> Texts:
     """Read a file of texts and vectors; raises InputError naming the row that is wrong."""

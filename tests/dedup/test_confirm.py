@@ -90,3 +90,31 @@ def test_other_words_in_front_of_the_setting_are_no_other_question() -> None:
 def test_no_pairs_have_no_reasons() -> None:
     nothing = np.empty(0, np.int64)
     assert len(Confirm().spared([], nothing, nothing, np.empty(0, np.bool_))) == 0
+
+
+TOOLS = (
+    "You may use these tools, each by its name and with an input that is a query in plain words:"
+    " wikipedia looks up a topic, weather tells the weather of a place. "
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("Tell me about the city of Paris.", "Tell me about the life of Albert Einstein.", True),
+        ("What is the weather in New York City today?", "What is the weather in Paris?", False),
+        ("Who found penicillin, and when?", "Who was Ada Lovelace?", True),
+        ("Tell me about Paris.", "Tell me about Rome.", False),  # one token may be a synonym
+        ("Tell me all about the city of Paris.", "tell me all about  the city of PARIS", False),
+        ("Name a river of France that flows into the sea.",
+         "Name one river of France that flows into the sea.", False),
+    ],
+)  # fmt: skip
+def test_one_prompt_filled_in_twice_is_two_questions(one: str, other: str, expected: bool) -> None:
+    found = why(TOOLS + one, TOOLS + other, marked=False)
+    assert found == (Spared.SETTING if expected else Spared.NOT)
+
+
+def test_without_a_long_beginning_in_common_other_words_are_a_paraphrase() -> None:
+    one, other = "Tell me about the city of Paris.", "Tell me about the life of Albert Einstein."
+    assert why(one, other, marked=False) == Spared.NOT

@@ -72,12 +72,21 @@ def test_only_texts_longer_than_the_window_are_clipped(encoder: Encoder) -> None
     assert clipped.tolist() == [False, True, False, True]
 
 
-def test_a_long_text_is_the_mean_of_its_windows_weighted_by_tokens(encoder: Encoder) -> None:
+def test_a_long_text_is_the_mean_of_its_chunks_weighted_by_what_each_adds(
+    encoder: Encoder,
+) -> None:
     first, second = "apple " * 254, "orbit " * 100
-    parts, _ = encoder.encode([first, second])
+    parts, _ = encoder.encode([first, "apple " * 154 + second])
     mean = parts[0].astype(np.float32) * 254 + parts[1].astype(np.float32) * 100
     whole, _ = encoder.encode([first + second])
     assert cosines(whole, mean[None] / np.linalg.norm(mean)).min() > 0.999
+
+
+def test_chunks_are_those_of_long_texts_and_the_last_ends_with_the_text(encoder: Encoder) -> None:
+    found = encoder.embed(["short", "apple " * 254 + "orbit " * 100, "apple " * 600])
+    assert found.owner.tolist() == [1, 1, 2, 2, 2]
+    alone, _ = encoder.encode(["apple " * 254, "apple " * 154 + "orbit " * 100])
+    assert cosines(found.chunks[:2], alone).min() > 0.999
 
 
 def test_what_stands_beyond_the_window_counts(encoder: Encoder) -> None:

@@ -243,3 +243,10 @@ def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
     normalise(text)
     numbers(text)
     assert time.process_time() - started < 2  # takes a tenth; quadratic would take minutes
+
+
+@pytest.mark.parametrize("text", [".A mason has bricks", "Question: . A mason has bricks."])
+def test_punctuation_in_front_of_a_text_goes(text: str) -> None:
+    assert normalise(text) == "a mason has bricks"
+    assert normalise(".5 and 3") == ".5 and 3"
+    assert normalise("...") == "..."

@@ -215,7 +215,9 @@ def test_a_row_that_is_not_of_length_one_is_named(bad: float) -> None:
 
 
 def test_wrong_kinds_of_input_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected auto or one of exact, cells, got 'best'"):
+    with pytest.raises(
+        ValueError, match="expected auto or one of exact, cells, faiss-gpu, got 'best'"
+    ):
         list(pairs_above(unit(3), 0.9, engine="best"))
     with pytest.raises(ValueError, match="block: expected at least 1"):
         list(pairs_above(unit(3), 0.9, block=0))

@@ -224,3 +224,29 @@ def test_wrong_input_is_refused_by_name() -> None:
         deduplicate(["x", "y"], None, ["high", "low"], ["a", "b"])
     with pytest.raises(ValueError, match="priorities: expected numbers, got NaN"):
         deduplicate(["x", "y"], None, [1, float("nan")], ["a", "b"])
+
+
+@pytest.mark.parametrize("engine", ["cells", "faiss-gpu"])
+def test_engines_and_orders_of_rows_give_one_result(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faiss
+
+    from dedup import gpu
+
+    monkeypatch.setattr(  # the index stays on the processor
+        gpu, "flat_index", lambda rows: gpu.filled(faiss.IndexFlatIP(rows.shape[1]), rows)
+    )
+    random = np.random.default_rng(3)
+    near = random.standard_normal((60, 12))[random.integers(0, 60, 2_000)]
+    rows = near + 0.25 * random.standard_normal((2_000, 12))
+    vectors = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float16)
+    ids = [f"{k:04}" for k in range(2_000)]
+    priorities = random.integers(0, 3, 2_000)
+    expected = drops(deduplicate(None, vectors, priorities, ids, engine="exact"))
+    order = random.permutation(2_000)
+    shuffled = deduplicate(
+        None, vectors[order], priorities[order], [ids[k] for k in order], engine=engine, recall=1.0
+    )
+    assert drops(shuffled) == expected
+    assert len(expected) > 500
