@@ -21,10 +21,14 @@ COMMANDS = (
     "status",
     "show",
     "report",
+    "audit",
     "publish",
     "verify",
     "deduplicate",
     "decontaminate",
+    "fingerprints",
+    "train-reward",
+    "thresholds",
     "evaluate",
     "doctor",
 )
@@ -39,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"pipeline.commands.{name}")
+        module = importlib.import_module(f"pipeline.commands.{name.replace('-', '_')}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
         sub = commands.add_parser(name, help=summary.rstrip("."), description=module.__doc__)
         sub.formatter_class = argparse.RawDescriptionHelpFormatter

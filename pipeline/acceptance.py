@@ -18,6 +18,9 @@ from pipeline.store import Store
 from verifiers.base import Outcome
 
 RULES = "rules"  # can refuse a response, never vouch for one
+PERPLEXITY = "perplexity"  # the same
+REWARD = "reward"  # a model that scores answers nothing else can check
+QUALITY = "quality"  # a model that grades answers, beside the former
 JUDGE = "judge"  # a model, which decides where a verifier could not tell
 ASKS_THE_JUDGE = ("math", "short_answer")  # verifiers whose doubtful verdicts go to the judge
 NOTHING = "none"  # the verifier of responses for which there is no verifier
@@ -70,29 +73,32 @@ def combine(verdicts: Iterable[Verdict]) -> Finding:
     leaves that as it was.
     """
     given = list(verdicts)
-    judged = any(v.verifier == JUDGE and v.outcome != Outcome.UNVERIFIED for v in given)
-    first = min((v for v in given if not (judged and _was_doubtful(v))), key=_weight)
+    sure = {v.verifier for v in given if v.outcome != Outcome.UNVERIFIED}
+    first = min((v for v in given if not _is_settled(v, sure)), key=_weight)
     return Finding(first.outcome, first.verifier, first.reason, first.score)
 
 
-def _was_doubtful(verdict: Verdict) -> bool:
-    """Tell whether a verdict beside a judge's is the one that the judge was asked about.
+def _is_settled(verdict: Verdict, sure: set[str]) -> bool:
+    """Tell whether a verdict is one that a model was asked about, which has decided.
 
     Only doubtful ones are asked about (pipeline/judging.py), so an `incorrect` beside a judge's
     verdict is one of an answer that could not be read.
     """
-    sure = verdict.outcome == Outcome.CORRECT or verdict.reason in DISQUALIFIES
-    return verdict.verifier in ASKS_THE_JUDGE and not sure
+    if verdict.verifier in ASKS_THE_JUDGE:
+        kept = verdict.outcome == Outcome.CORRECT or verdict.reason in DISQUALIFIES
+        return JUDGE in sure and not kept
+    return verdict.verifier == REWARD and QUALITY in sure and REWARD not in sure
 
 
 def _weight(verdict: Verdict) -> tuple[int, str]:
     """Refusals first, then what could not tell (a judge last), then approvals, but for rules'."""
     if verdict.outcome == Outcome.INCORRECT:
         return (0, verdict.verifier)
-    if verdict.verifier == RULES:
-        return (4, verdict.verifier)
+    if verdict.verifier in (RULES, PERPLEXITY):
+        unknown = verdict.outcome == Outcome.UNVERIFIED and verdict.reason != "too_short"
+        return (1 if unknown else 4, verdict.verifier)
     if verdict.outcome == Outcome.UNVERIFIED:
-        return (2 if verdict.verifier == JUDGE else 1, verdict.verifier)
+        return (2 if verdict.verifier in (JUDGE, QUALITY) else 1, verdict.verifier)
     return (3, verdict.verifier)
 
 

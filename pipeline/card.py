@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 
 from pipeline import original
 from pipeline.card_header import Part, header, title
+from pipeline.card_labels import label_limits
 from pipeline.compare import Differences
 from pipeline.config import Config
 from pipeline.facts import STAGES, Facts, percent
 from pipeline.provenance import Provenance, RunRecord
 from pipeline.recipe import Teacher
 from pipeline.render import text
+from pipeline.splits import Split
 
 NOT_RUN = "unverified/no_sandbox"  # the code verifier runs nothing outside a sandbox
 
@@ -31,10 +33,12 @@ def build_card(
     made_by: Provenance,
     run: RunRecord,
     changes: tuple[str, Differences] | None = None,
+    split: Split | None = None,
 ) -> str:
     """Return the whole card, header included; `figures` are paths beside it.
 
-    `changes` are an earlier version's name and what differs from it.
+    `changes` are an earlier version's name and what differs from it, `split` how questions for
+    testing were drawn.
     """
     body = text(
         "card.md.jinja",
@@ -50,6 +54,7 @@ def build_card(
         made_by=made_by,
         run=run,
         changes=changes,
+        split=split,
         citation_key=citation_key(config.name),
     )
     return f"---\n{header(config, facts, parts)}\n---\n\n{body}"
@@ -84,7 +89,8 @@ def limitations(config: Config, facts: Facts) -> Iterator[str]:
             f"Unfinished: when this was published, {facts.pending:,} of {facts.collected:,}"
             " questions were still pending."
         )
-    yield from _label_limits(facts)
+    yield from label_limits(config, facts)
+    yield from _audit_limits(facts)
     yield from _verdict_limits(facts)
     yield from _teacher_limits(config, facts)
     if not facts.benchmarks:
@@ -94,18 +100,19 @@ def limitations(config: Config, facts: Facts) -> Iterator[str]:
             "Contamination was looked for in the benchmarks listed above and in no other; a"
             " translated or thoroughly rewritten item may have passed."
         )
+        if not facts.probes:
+            yield "No copies of their items were planted to see that they are found."
     if len(facts.rows_by["licence"]) > 1:
         yield "The rows are under several licences; the column `licence` says which for each."
 
 
-def _label_limits(facts: Facts) -> Iterator[str]:
-    labellers = facts.rows_by["labeller"]
-    guessed = {name: n for name, n in labellers.items() if name.startswith("heuristic")}
-    for name, count in guessed.items():
+def _audit_limits(facts: Facts) -> Iterator[str]:
+    if facts.audit is None:
+        yield "No person has marked a sample of these rows; error rates are not known."
+    if facts.suspected:
         yield (
-            f"Category and difficulty of {percent(count, facts.rows)} % of the rows are guesses"
-            f" of the labeller `{name}`, which looks at form and wording only; no model read"
-            " them."
+            f"References that may be wrong: {facts.suspected:,}, where several attempts agree with"
+            " each other and not with it; their questions are in the table `suspects`."
         )
 
 

@@ -11,12 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from pipeline.config import Config
 from pipeline.facts import Facts
 from pipeline.licences import hub_licence
 from pipeline.records import Example
 
-SPLIT = "train"
+TRAIN, TEST = "train", "test"
 SIZES = (
     (10**3, "n<1K"),
     (10**4, "1K<n<10K"),
@@ -31,8 +33,8 @@ TAGS = ["reasoning", "chain-of-thought", "distillation", "verified"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One config as published: `memory` is its size in Arrow, `download` that of its files."""
+class SplitFiles:
+    """One split of a config: `memory` is its size in Arrow, `download` that of its files."""
 
     name: str
     rows: int
@@ -40,10 +42,38 @@ class Part:
     download: int
     files: tuple[str, ...]
 
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One config as published: its splits, of which each has rows, and their columns."""
+
+    name: str
+    splits: tuple[SplitFiles, ...]
+    schema: pa.Schema = Example.SCHEMA
+
     @property
-    def pattern(self) -> str:
-        """Where its files are, beside the card."""
-        return f"{self.name}/{SPLIT}-*.parquet"
+    def rows(self) -> int:
+        """The rows of all splits."""
+        return sum(split.rows for split in self.splits)
+
+    @property
+    def memory(self) -> int:
+        """The size of all splits in Arrow."""
+        return sum(split.memory for split in self.splits)
+
+    @property
+    def download(self) -> int:
+        """The size of all files."""
+        return sum(split.download for split in self.splits)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of all files, beside the card."""
+        return tuple(path for split in self.splits for path in split.files)
+
+    def pattern(self, split: str) -> str:
+        """Return where a split's files are, beside the card."""
+        return f"{self.name}/{split}-*.parquet"
 
 
 def title(config: Config) -> str:
@@ -77,14 +107,16 @@ def _add_configs(data: object, parts: Sequence[Part]) -> None:
 
     configs, infos = MetadataConfigs(), DatasetInfosDict()
     for part in parts:
-        split = SplitInfo(SPLIT, num_bytes=part.memory, num_examples=part.rows)
         infos[part.name] = DatasetInfo(
-            features=Features.from_arrow_schema(Example.SCHEMA),
-            splits=SplitDict({SPLIT: split}),
+            features=Features.from_arrow_schema(part.schema),
+            splits=SplitDict(
+                {of.name: SplitInfo(of.name, of.memory, of.rows) for of in part.splits}
+            ),
             download_size=part.download,
             dataset_size=part.memory,
         )
-        configs[part.name] = {"data_files": [{"split": SPLIT, "path": part.pattern}]}
+        data_files = [{"split": of.name, "path": part.pattern(of.name)} for of in part.splits]
+        configs[part.name] = {"data_files": data_files}
     configs.to_dataset_card_data(data)
     infos.to_dataset_card_data(data)
 

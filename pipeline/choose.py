@@ -2,10 +2,12 @@
 
 Left out first is what could never be published: a conversation with an earlier assistant
 turn that shows no thinking (every published assistant turn has a think part and an
-answer), and a question whose answers nothing can check. Then easy and medium questions
-are down-sampled by shares, then each source to its quota. Who stays is decided by a hash
-of seed and id, so that it does not depend on what other questions there are: added data
-never throws out what was kept by its share.
+answer), a question that breaks a rule (pipeline/question_rules.py), and one whose answers
+nothing can check. Then questions are down-sampled by shares of their category and
+difficulty, then each source to its quota. Who stays is decided by a hash of seed and id,
+so that it does not depend on what other questions there are: added data never throws out
+what was kept by its share. A difficulty that pass rates measured in earlier versions
+(pipeline/measured.py) counts before the label's.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.acceptance import can_be_accepted
+from pipeline.config import Config
+from pipeline.measured import earlier_inputs, earlier_rates, measured_difficulty, measured_level
 from pipeline.progress import meter
+from pipeline.question_rules import broken_rule
 from pipeline.recipe import Recipe
 from pipeline.records import ID_SCHEMA, Drop, Question, canonical_json
 from pipeline.stage import Run, Stage, Tables
-from pipeline.store import Store
+from pipeline.store import Origin, Store
 from verifiers.response import final_answer, split
 
 ROUND_0 = "responses/round=00"
@@ -34,6 +39,7 @@ class ChooseStage(Stage):
     """Writes `chosen` (ids) and `left_out` (drops)."""
 
     name = "choose"
+    revision = 2  # rules against questions
 
     def writes(self) -> tuple[str, ...]:
         """Return the two tables."""
@@ -56,7 +62,14 @@ class ChooseStage(Stage):
             "by_kind": recipe.verify.by_kind,
             "unverified": recipe.select.unverified,
             "asked": recipe.distill.rounds > 0,
+            "measured": recipe.measured.model_dump() if recipe.measured else {},
         }
+
+    def origin(self, run: Run, shard: int) -> Origin:
+        """Return what a shard is made from, the verdicts of earlier versions among it."""
+        found = super().origin(run, shard)
+        taken = earlier_inputs(run.config, run.store)
+        return Origin(found.recipe, {**found.inputs, **taken})
 
     def build(self, run: Run) -> None:
         """Find where each source's quota cuts, then write the outdated shards."""
@@ -80,12 +93,9 @@ class ChooseStage(Stage):
         quotas = recipe.choose.per_source
         best: dict[str, list[tuple[float, str]]] = {name: [] for name in quotas}
         for shard in range(run.store.shards):
-            for one in candidates(recipe, run.store, shard):
-                share, keep = (
-                    place(recipe.seed, one.id),
-                    recipe.choose.keep.get(one.difficulty, 1.0),
-                )
-                if one.source in quotas and not one.against and share < keep:
+            for one in candidates(run.config, run.store, shard):
+                share = place(recipe.seed, one.id)
+                if one.source in quotas and not one.against and share < one.keep(recipe):
                     best[one.source].append((share, one.id))
             best = {n: heapq.nsmallest(quotas[n], places) for n, places in best.items()}
         return {n: places[-1] if places else (-1.0, "") for n, places in best.items()}
@@ -94,12 +104,12 @@ class ChooseStage(Stage):
         recipe = run.config.recipe
         chosen: list[str] = []
         left: list[Drop] = []
-        for one in candidates(recipe, run.store, shard):
-            share, keep = place(recipe.seed, one.id), recipe.choose.keep.get(one.difficulty, 1.0)
+        for one in candidates(run.config, run.store, shard):
+            share, keep = place(recipe.seed, one.id), one.keep(recipe)
             if one.against:
                 left.append(_drop(one.id, one.against[0], None, one.against[1]))
             elif share >= keep:
-                evidence = {"difficulty": one.difficulty, "share_kept": keep}
+                evidence = {**one.labelled, "share_kept": keep}
                 left.append(_drop(one.id, "downsampled", share, evidence))
             elif (share, one.id) > limits.get(one.source, (2.0, "")):
                 evidence = {"source": one.source, "quota": recipe.choose.per_source[one.source]}
@@ -148,6 +158,8 @@ def reason_against(question: Question, answered: bool, recipe: Recipe) -> tuple[
         return "no_thinking", {"earlier_turn": turn}
     rounds = [0] if answered else []
     rounds += [1] if recipe.distill.rounds else []
+    if broken := broken_rule(question.user_text, recipe.choose.rules):
+        return broken
     if not any(can_be_accepted(question, round, recipe) for round in rounds):
         return "not_checkable", {"kind": question.kind, "has_response": answered}
     return None
@@ -155,23 +167,54 @@ def reason_against(question: Question, answered: bool, recipe: Recipe) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A question that nothing has dropped, and what `against` it there is."""
+    """A question that nothing has dropped, and what `against` it there is.
+
+    `measured` tells that pass rates, and not the labeller, say how difficult it is.
+    """
 
     id: str
     source: str
+    category: str
     difficulty: str
+    measured: bool
     against: tuple[str, Any] | None
 
+    def keep(self, recipe: Recipe) -> float:
+        """Return the share of such questions that is kept."""
+        return recipe.choose.share(self.category, self.difficulty)
 
-def candidates(recipe: Recipe, store: Store, shard: int) -> list[Candidate]:
+    @property
+    def labelled(self) -> dict[str, Any]:
+        """What decides its share, as evidence."""
+        said = {"category": self.category, "difficulty": self.difficulty}
+        return {**said, "measured": True} if self.measured else said
+
+
+def candidates(config: Config, store: Store, shard: int) -> list[Candidate]:
     """Return a shard's questions that nothing has dropped."""
+    recipe = config.recipe
     gone = set(store.read("duplicates", shard, ["id"]).column(0).to_pylist())
     gone |= set(store.read("contaminated", shard, ["id"]).column(0).to_pylist())
     answered = set(store.read(ROUND_0, shard, ["id"]).column(0).to_pylist())
-    difficulties = store.read("labels", shard, ["difficulty"]).column(0).to_pylist()
-    questions = Question.from_table(store.read("questions", shard))
-    return [
-        Candidate(q.id, q.source, level, reason_against(q, q.id in answered, recipe))
-        for q, level in zip(questions, difficulties, strict=True)
-        if q.id not in gone
-    ]
+    labels = store.read("labels", shard, ["category", "difficulty"]).to_pylist()
+    rates = earlier_rates(config, store, shard)
+    found = []
+    for question, label in zip(
+        Question.from_table(store.read("questions", shard)), labels, strict=True
+    ):
+        if question.id in gone:
+            continue
+        measured = measured_difficulty(rates.get(question.id, {}), recipe.measured)
+        level = label["difficulty"] if measured is None else measured_level(measured)
+        against = reason_against(question, question.id in answered, recipe)
+        found.append(
+            Candidate(
+                question.id,
+                question.source,
+                label["category"],
+                level,
+                measured is not None,
+                against,
+            )
+        )
+    return found

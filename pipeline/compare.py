@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from pipeline.ledger import DROP_TABLES, STAGE_OF_TABLE
+from pipeline.published import published_rows
 from pipeline.records import shard_of
 from pipeline.scan import rows
 from pipeline.store import Store
@@ -87,7 +88,7 @@ def compare_versions(new: Store, old: Store) -> Differences:
 def published(store: Store) -> Iterator[Group]:
     """Yield each published question's id with its rows, in the order of ids."""
     for shard in range(store.shards):
-        for id, group in groupby(rows(store, "examples", shard), key=lambda row: row["id"]):
+        for id, group in groupby(published_rows(store, shard), key=lambda row: row["id"]):
             yield id, list(group)
 
 

@@ -112,6 +112,22 @@ class JudgeEndpoints(Endpoints):
     )
 
 
+class LabelEndpoints(JudgeEndpoints):
+    """Where the labeller of `[recipe.label.model]` is served and how hard it is driven."""
+
+
+class RewardEndpoints(JudgeEndpoints):
+    """Where the reward model of `[recipe.verify.reward]` is served, with engine "vllm"."""
+
+
+class QualityEndpoints(JudgeEndpoints):
+    """Where the model of `[recipe.verify.quality]` is served."""
+
+
+class PerplexityEndpoints(JudgeEndpoints):
+    """Where the model of `[recipe.verify.perplexity]` is served, with engine "vllm"."""
+
+
 class Caps(Strict):
     """What the teacher may cost; a run stops cleanly before it would cost more."""
 
@@ -160,8 +176,17 @@ class Runtime(Strict):
         description="run programs to judge them even where no sandbox holds: they can then read"
         " and change whatever this user can",
     )
+    sandbox_fusion_url: str = Field(
+        "",
+        description="a SandboxFusion service that runs the programs instead of this machine's"
+        " sandbox; its key, if it wants one, is in SANDBOX_FUSION_KEY",
+    )
     endpoints: Endpoints = Endpoints()
+    labeller: LabelEndpoints = LabelEndpoints()
     judge: JudgeEndpoints = JudgeEndpoints()
+    reward: RewardEndpoints = RewardEndpoints()
+    quality: QualityEndpoints = QualityEndpoints()
+    perplexity: PerplexityEndpoints = PerplexityEndpoints()
     local: Local = Local()
     schedule: Schedule = Schedule()
     budget: Caps = Caps()
@@ -202,7 +227,11 @@ def load_config(name: str, version: str | None = None) -> Config:
     except ValidationError as error:
         raise ConfigError(_explain(path, error)) from None
     config.runtime.endpoints._origin = (str(path.resolve()), "endpoints")
+    config.runtime.labeller._origin = (str(path.resolve()), "labeller")
     config.runtime.judge._origin = (str(path.resolve()), "judge")
+    config.runtime.reward._origin = (str(path.resolve()), "reward")
+    config.runtime.quality._origin = (str(path.resolve()), "quality")
+    config.runtime.perplexity._origin = (str(path.resolve()), "perplexity")
     return config
 
 

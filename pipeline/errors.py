@@ -48,6 +48,10 @@ class LedgerOpen(UserError):
     """Questions are pending or unaccounted for, so nothing may be published."""
 
 
+class ProbesMissed(UserError):
+    """Planted copies of benchmark items got past decontamination, so nothing may be published."""
+
+
 class Unavailable(UserError):
     """The machine lacks something that the configuration asks for (a model, a package)."""
 

@@ -10,18 +10,18 @@ shard is in memory at a time. What was measured in seconds is not here (pipeline
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePath
 
+from pipeline.audit import Audit, read_audit
+from pipeline.benchmarks import benchmark_name
 from pipeline.config import Config
 from pipeline.ledger import STAGE_OF_TABLE, Ledger, read_ledger
-from pipeline.records import DIFFICULTIES
+from pipeline.records import DIFFICULTIES, Suspect
 from pipeline.store import Store
-from pipeline.tally import ROUND_COLUMNS, Tally, count_all
+from pipeline.tally import PAIR_SEARCH, ROUND_COLUMNS, Tally, count_all
 
 Counts = dict[str, int]
 STAGES = tuple(STAGE_OF_TABLE.values())
@@ -127,15 +127,45 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
+class Probes:
+    """Disguised copies of a benchmark's items that were planted, and how many were found."""
+
+    benchmark: str
+    disguise: str
+    planted: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairSearch:
+    """How near pairs were found: of `checked` pairs of a sample, `missed` were not.
+
+    `widened_to` is how many cells each question had to be compared in, 0 where the first
+    setting was enough; nothing is checked where all pairs are compared.
+    """
+
+    checked: int
+    missed: int
+    widened_to: int
+
+    @property
+    def recall(self) -> float:
+        """The share of the sample's pairs that was found."""
+        return 1 - self.missed / self.checked if self.checked else 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All figures of a version.
 
     `published` counts questions, `rows` rows: a question may have several. `rows_by`
     counts rows by a column's values, `references` published questions by what there is
     to check an answer against, `near_duplicates` drops by reason and similarity, and
-    `pairs_spared` pairs that only their numbers kept apart; `unsafe` counts programs that were
-    run without a sandbox. A question that several stages dropped is in `contamination` and
-    `near_duplicates` too, but once only in `steps`.
+    `pairs_spared` near pairs that were kept apart, by reason, `long_texts` questions that are
+    longer than the encoder's window; `unsafe` counts programs that were run without a sandbox,
+    `suspected` questions whose reference may be wrong, of which `suspects` are the first.
+    A question that several stages dropped is in `contamination` and `near_duplicates` too, but
+    once only in `steps`.
     """
 
     name: str
@@ -160,8 +190,27 @@ class Facts:
     benchmarks: tuple[str, ...]
     contamination: tuple[Hits, ...]
     near_duplicates: Counts
-    pairs_spared: int
+    pairs_spared: Counts
+    pair_search: PairSearch
+    long_texts: int
+    probes: tuple[Probes, ...]
     unsafe: int
+    suspected: int
+    suspects: tuple[Suspect, ...]
+    audit: Audit | None
+    removed: Counts  # questions that had to go at last, by why
+
+    def probe_table(self) -> dict[str, dict[str, Probes]]:
+        """Return the probes by benchmark, then by disguise."""
+        table: dict[str, dict[str, Probes]] = {}
+        for of in self.probes:
+            table.setdefault(of.benchmark, {})[of.disguise] = of
+        return table
+
+    @property
+    def disguises(self) -> tuple[str, ...]:
+        """The disguises in which copies were planted."""
+        return tuple(sorted({of.disguise for of in self.probes}))
 
     @property
     def dropped(self) -> int:
@@ -205,8 +254,17 @@ def gather(config: Config, store: Store) -> Facts:
         benchmarks=tuple(benchmark_name(path) for path in config.recipe.decontaminate.benchmarks),
         contamination=tuple(Hits(*key, n) for key, n in sorted(tally.contamination.items())),
         near_duplicates=ordered("reason", tally.near_duplicates),
-        pairs_spared=tally.pairs_spared,
+        pairs_spared=ordered("reason", tally.pairs_spared),
+        pair_search=PairSearch(*(tally.pair_search[name] for name in PAIR_SEARCH)),
+        long_texts=tally.long_texts,
+        probes=tuple(
+            Probes(*key, found.total(), found[True]) for key, found in sorted(tally.probes.items())
+        ),
         unsafe=tally.unsafe,
+        suspected=tally.suspected,
+        suspects=tuple(tally.suspects),
+        audit=read_audit(store.folder),
+        removed=ordered("reason", ledger.removed),
     )
 
 
@@ -261,11 +319,6 @@ def _bars(known: list[tuple[int, int]]) -> tuple[Bar, ...]:
     ]
     filled = [place for place, bar in enumerate(bars) if bar.rows]
     return tuple(bars[filled[0] : filled[-1] + 1])
-
-
-def benchmark_name(path: str) -> str:
-    """Return how a benchmark is called: its file's or folder's name without an extension."""
-    return re.sub(r"\.(jsonl|parquet)(\.zst)?$", "", PurePath(path).name)
 
 
 def _source_facts(config: Config, ledger: Ledger, tally: Tally) -> Iterable[SourceFacts]:

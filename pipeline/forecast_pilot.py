@@ -97,10 +97,11 @@ def plant(store: Store, pilot: Store, ids: Iterable[str]) -> None:
 
 def run_rounds(run: Run) -> None:
     """Judge what the sources brought, then ask and judge, round after round."""
-    VerifyStage(0).build(run)
+    labelled = run.config.recipe.verify.needs_labels
+    VerifyStage(0, labelled).build(run)
     for number in range(1, run.config.recipe.distill.rounds + 1):
         DistillStage(number).build(run)
-        VerifyStage(number).build(run)
+        VerifyStage(number, labelled).build(run)
 
 
 def trials(config: Config, pilot: Store, strata: Strata) -> list[Trial]:

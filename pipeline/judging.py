@@ -21,11 +21,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from pipeline.acceptance import ASKS_THE_JUDGE
+from pipeline.acceptance import ASKS_THE_JUDGE, JUDGE, QUALITY, REWARD
 from pipeline.config import Config, Runtime
 from pipeline.errors import ConfigError, TeacherUnavailable, Unavailable
-from pipeline.recipe import Judge, Teacher
+from pipeline.recipe import Judge, Quality, Teacher
+from pipeline.recipe_judges import Asked
 from pipeline.records import content_hash
 from pipeline.teacher import open_client
 from pipeline.teacher.base import Ask, Client, ask_key
@@ -33,10 +35,12 @@ from pipeline.teacher.base import Reply as Answer
 from pipeline.teacher.journal import Journal
 from pipeline.teacher.keeping import JournalKeeper
 from verifiers import Outcome, Result
-from verifiers.reference_judge import ReferenceJudge, Reply, Request, Settings
+from verifiers.asked_model import Reply, Request
+from verifiers.quality_judge import QualityJudge
+from verifiers.quality_judge import Settings as Grading
+from verifiers.reference_judge import ReferenceJudge, Settings
 
 LOOK_UP = 64  # requests looked up in the journal at once; a guess
-LIMITS = ("max_answer_chars", "max_reference_chars", "max_question_chars", "tail_chars")
 
 
 def doubtful(result: Result, judge: Judge) -> bool:
@@ -47,22 +51,30 @@ def doubtful(result: Result, judge: Judge) -> bool:
     return unread or result.reason in judge.reasons
 
 
-def check_judge(config: Config) -> None:
+def to_be_graded(result: Result, quality: Quality) -> bool:
+    """Tell whether the model that grades is asked about what the reward model found."""
+    wanted = Outcome.CORRECT if quality.asks == "approved" else Outcome.UNVERIFIED
+    return result.verifier == REWARD and result.outcome == wanted
+
+
+def check_judges(config: Config) -> None:
     """Raise ConfigError where a judge has no server, or a server no judge, or a URL is none."""
-    judge, urls = config.recipe.verify.judge, config.runtime.judge.urls
-    if judge is None and urls:
-        raise ConfigError(
-            "runtime.judge.urls: names a server, and there is no [recipe.verify.judge]; add it"
-            " with model and revision, or remove the URLs"
-        )
-    if judge is not None and not urls:
-        raise ConfigError(
-            f"runtime.judge.urls: is empty, and {judge.model} is to judge; name its server, such"
-            ' as urls = ["http://127.0.0.1:8001/v1"], or remove [recipe.verify.judge]'
-        )
-    if judge is not None:
-        with judge_client(judge, config.runtime):
-            pass
+    for name in (JUDGE, QUALITY):
+        asked: Asked | None = getattr(config.recipe.verify, name)
+        urls: tuple[str, ...] = getattr(config.runtime, name).urls
+        if asked is None and urls:
+            raise ConfigError(
+                f"runtime.{name}.urls: names a server, and there is no [recipe.verify.{name}]; add"
+                " it with model and revision, or remove the URLs"
+            )
+        if asked is not None and not urls:
+            raise ConfigError(
+                f"runtime.{name}.urls: is empty, and {asked.model} is to judge; name its server,"
+                f' such as urls = ["http://127.0.0.1:8001/v1"], or remove [recipe.verify.{name}]'
+            )
+        if asked is not None:
+            with judge_client(asked, config.runtime, name):
+                pass
 
 
 @contextmanager
@@ -74,43 +86,59 @@ def open_judge(
     With `outlive`, what servers that went down did not answer is `judge_unavailable`; else
     TeacherUnavailable is raised.
     """
-    settings = Settings(judge.prompt, **{name: getattr(judge, name) for name in LIMITS})
+    settings = Settings(judge.prompt, **judge.limits())
     with Journal(folder) as journal, judge_client(judge, runtime) as client:
         yield ReferenceJudge(Bench(judge, client, journal, outlive=outlive), settings)
 
 
 @contextmanager
-def judge_client(judge: Judge, runtime: Runtime) -> Iterator[Client]:
-    """Give the client for a judge's servers; raises ConfigError for settings that can't work."""
-    with _blamed(judge):
-        as_teachers = runtime.model_copy(update={"endpoints": runtime.judge})
+def open_quality(
+    quality: Quality, runtime: Runtime, folder: Path, *, outlive: bool = False
+) -> Iterator[QualityJudge]:
+    """Give the verifier that has a model grade answers, as `open_judge` does."""
+    settings = Grading(**quality.grading())
+    with Journal(folder) as journal, judge_client(quality, runtime, QUALITY) as client:
+        bench = Bench(quality, client, journal, name=QUALITY, outlive=outlive)
+        yield QualityJudge(bench, settings)
+
+
+@contextmanager
+def judge_client(judge: Asked, runtime: Runtime, name: str = JUDGE) -> Iterator[Client]:
+    """Give the client for a model's servers; raises ConfigError for settings that can't work."""
+    as_teachers = runtime.model_copy(update={"endpoints": getattr(runtime, name)})
+    try:
         client = open_client(as_teacher(judge), judge.sampling, as_teachers)
+    except (ConfigError, Unavailable) as error:
+        raise type(error)(blamed(name, judge.model, error)) from error
     with client:
         yield client
 
 
-def as_teacher(judge: Judge) -> Teacher:
-    """Return a judge as the client takes it."""
+def as_teacher(judge: Asked) -> Teacher:
+    """Return a model that is asked about answers as the client takes it."""
     return Teacher(name=judge.model, model=judge.model, revision=judge.revision, engine="openai")
 
 
-@contextmanager
-def _blamed(judge: Judge) -> Iterator[None]:
-    """Say that an error of the client's is the judge's, whose settings have other names."""
-    try:
-        yield
-    except (ConfigError, Unavailable, TeacherUnavailable) as error:
-        said = f"judge {judge.model} ([recipe.verify.judge], [runtime.judge]): {error}"
-        raise type(error)(said) from error
+def blamed(name: str, model: str, error: Exception) -> str:
+    """Return an error of the client's as the judge's, whose settings have other names."""
+    return f"{name} {model} ([recipe.verify.{name}], [runtime.{name}]): {error}"
 
 
 class Bench:
     """An `Asker` whose every reply is kept; `client` and `journal` are the caller's to close."""
 
     def __init__(
-        self, judge: Judge, client: Client, journal: Journal, *, outlive: bool = False
+        self,
+        judge: Asked,
+        client: Client,
+        journal: Journal,
+        *,
+        name: str = JUDGE,
+        outlive: bool = False,
     ) -> None:
+        """Ask nothing yet; `name` is the model's part in the configuration."""
         self.judge, self.client, self.journal, self.outlive = judge, client, journal, outlive
+        self.name = name
         self.teacher = as_teacher(judge)
         self.failed: dict[str, str] = {}  # keys that the servers never answer, and why
         self.down = ""  # why nothing is asked any more
@@ -156,9 +184,13 @@ class Bench:
             yield from (ask for ask in new if ask.key in waiting)  # not those given up meanwhile
 
     def _ask(self, request: Request) -> Ask:
-        body = {"messages": [dict(turn) for turn in request.messages]}
+        body = self._body(request)
         key = ask_key(self.teacher, self.judge.sampling, body, 0)
         return Ask(content_hash(body), 0, body, key)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        """Return a request as the client takes it."""
+        return {"messages": [dict(turn) for turn in request.messages]}
 
     def _answers(
         self, asks: Iterator[Ask], waiting: Mapping[str, list[Request]]
@@ -170,13 +202,14 @@ class Bench:
         keeper = JournalKeeper(self.journal, self.judge.model)
         for first in asks:
             try:
-                with _blamed(self.judge):
-                    for ask, answer in self.client.replies(chain([first], asks), keeper):
-                        yield ask.key, answer
+                for ask, answer in self.client.replies(chain([first], asks), keeper):
+                    yield ask.key, answer
+            except (ConfigError, Unavailable) as error:
+                raise type(error)(blamed(self.name, self.judge.model, error)) from error
             except TeacherUnavailable as error:
                 if not self.outlive:
-                    raise
-                self.down = str(error)
+                    raise TeacherUnavailable(blamed(self.name, self.judge.model, error)) from error
+                self.down = blamed(self.name, self.judge.model, error)
                 for key in list(waiting):
                     yield key, Answer("", "error", error=self.down)
 

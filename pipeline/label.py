@@ -1,78 +1,79 @@
 """Stage label: category, difficulty, language and length of every question.
 
-A cheap and honest baseline, which names itself `heuristic-1` in `labeller`: the category
-follows from the kind and from words that ask for something, the difficulty from length
-and structure. A difficulty that the source itself gives (`metadata.difficulty`) is taken
-instead, and `labeller` then says `source`. The language is lingua's.
+Category and difficulty are a served model's where the recipe names one, else those of a
+baseline (pipeline/labelling/linear.py). `labeller` says whose they are::
+
+    Qwen/Qwen2.5-7B-Instruct                                  the model's
+    linear-1                                                  the baseline's
+    linear-1 (unreadable reply of Qwen/Qwen2.5-7B-Instruct)   asked, and no help
+    linear-1, difficulty from source                          metadata.difficulty
+
+A difficulty that the source itself gives is taken before any other. The language is lingua's,
+of prose only. Whether a label is right is for `build-dataset audit` to say.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.config import Config
+from pipeline.labelling import linear, words
+from pipeline.labelling.asking import Heard, ask_all, heard
+from pipeline.labelling.language import language
+from pipeline.progress import meter
 from pipeline.records import DIFFICULTIES, Label, Question
 from pipeline.stage import Run, ShardStage, Tables
 from pipeline.store import Store
+from pipeline.teacher.journal import Journal
 from pipeline.tokens import count_tokens
+from pipeline.vectors import read_vectors
 
-HEURISTIC, SOURCE = "heuristic-1", "source"
-
-# What a request for something looks like, in English and Chinese; the first that fits.
-REQUESTS = (
-    ("translation", r"\btranslat\w+|翻译"),
-    ("role_play", r"\b(pretend|imagine) (that )?you('re| are)\b|\bact as\b|扮演"),
-    (
-        "creative_writing",
-        r"\b(write|compose|create) (me )?(a|an|the) (\w+ ){0,3}"
-        r"(story|poem|song|haiku|limerick|dialogue|scene|novel|letter|speech)\b|写一(首|个|篇)",
-    ),
-    ("editing", r"\b(rewrite|rephrase|paraphrase|proofread|edit|summari[sz]e|shorten)\b|改写|总结"),
-    ("planning", r"\b(plan|itinerary|schedule|agenda|steps to)\b|计划|安排"),
-    ("brainstorming", r"\b(brainstorm|suggest|ideas? for|give me (\w+ )?(ideas|names))\b|建议"),
-    ("data_analysis", r"\b(classify|categori[sz]e|extract|analy[sz]e)\b|分类|分析"),
-    ("reasoning", r"\b(deduce|logic|puzzle|who is lying|knights?)\b|推理"),
-    (
-        "information_seeking",
-        r"\?|？|\b(what|why|how|who|when|where|explain|describe)\b|什么|为什么",
-    ),
-)
-COMPILED = tuple((category, re.compile(pattern, re.IGNORECASE)) for category, pattern in REQUESTS)
-CATEGORY_OF_KIND = {
-    "math": "math",
-    "code": "coding",
-    "science": "information_seeking",
-    "instruction": "instruction_following",
-}
-# Not language: fenced and inline code, formulas, TeX commands, links.
-NOT_PROSE = re.compile(
-    r"```.*?(```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[a-zA-Z]+|https?://\S+",
-    re.DOTALL,
-)
-LANGUAGE_CHARS = 2_000  # of prose that lingua sees: more does not change its mind
-MIN_LETTERS = 2  # below this there is nothing to tell
+SOURCE = "difficulty from source"
 
 
 class LabelStage(ShardStage):
-    """Writes `labels`."""
+    """Writes `labels`; a served labeller is asked before, its replies kept in the journal."""
 
     name = "label"
+    revision = 2  # a linear model of vectors and words in the place of words alone
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""
         return ("labels",)
 
     def reads(self) -> tuple[str, ...]:
-        """Return the questions."""
-        return ("questions",)
+        """Return the questions and their vectors."""
+        return ("questions", "vectors")
 
     def fields(self, run: Run) -> dict[str, Any]:
-        """Return the labeller's settings."""
-        return run.config.recipe.label.model_dump()
+        """Return the labeller's settings, the content of its weights among them."""
+        recipe = run.config.recipe.label
+        fields = recipe.model_dump(exclude={"model", "weights"})
+        if recipe.model is not None:
+            fields["model"] = recipe.model.model_dump()
+        if recipe.baseline == "linear":
+            fields["weights"] = linear.digest(recipe.weights)
+        return fields
+
+    def prepare(self, run: Run) -> None:
+        """Ask the labeller's servers about the questions of outdated shards."""
+        if run.config.recipe.label.model is None:
+            return
+        shards = [shard for shard, _ in self.outdated(run)]
+        questions = (
+            question
+            for shard in shards
+            for question in Question.from_table(run.store.read("questions", shard))
+        )
+        total = self.rows_of(run, "questions", shards)
+        with (
+            Journal(run.store.root / "journal") as journal,
+            meter(f"{self.title}: asking", total) as progress,
+        ):
+            ask_all(run.config, journal, questions, progress)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Label one shard."""
@@ -80,64 +81,71 @@ class LabelStage(ShardStage):
         questions = list(Question.from_table(store.read("questions", shard)))
         texts = ["\n\n".join(turn.content for turn in q.prompt) for q in questions]
         tokens = count_tokens(recipe.tokenizer, texts)
+        guesses = baseline(config, store, shard, questions, tokens)
+        said: dict[str, Heard] = {}
+        if recipe.model is not None:
+            with Journal(store.root / "journal") as journal:
+                said = heard(config, journal, questions)
         labels = [
-            label(question, count, recipe.languages)
-            for question, count in zip(questions, tokens, strict=True)
+            label(config, question, count, guess, said.get(question.id))
+            for question, count, guess in zip(questions, tokens, guesses, strict=True)
         ]
-        counts = Counter(found.category for found in labels)
-        return {"labels": (Label.to_table(labels), dict(sorted(counts.items())))}
+        return {"labels": (Label.to_table(labels), counts(labels))}
 
 
-def label(question: Question, tokens: int, languages: tuple[str, ...]) -> Label:
+def counts(labels: Sequence[Label]) -> dict[str, int]:
+    """Return how many labels have which category, and who gave how many."""
+    found = Counter(label.category for label in labels)
+    found.update(f"labeller/{label.labeller}" for label in labels)
+    return dict(sorted(found.items()))
+
+
+def baseline(
+    config: Config, store: Store, shard: int, questions: Sequence[Question], tokens: Sequence[int]
+) -> list[tuple[str, str]]:
+    """Return what the baseline says of a shard's questions: category and difficulty."""
+    recipe = config.recipe.label
+    allowed = tuple(recipe.categories)
+    texts = [question.user_text for question in questions]
+    if recipe.baseline == "linear":
+        model = linear.load(recipe.weights)
+        guesses = model.label(read_vectors(store, shard), texts, allowed)
+    else:
+        named = [words.category(text) for text in texts]
+        levels = [words.difficulty(q, n) for q, n in zip(questions, tokens, strict=True)]
+        names = [name if name in allowed else words.OTHERS for name in named]
+        guesses = list(zip(names, levels, strict=True))
+    by_kind = recipe.category_of_kind
+    return [
+        (by_kind.get(question.kind, name), level)
+        for question, (name, level) in zip(questions, guesses, strict=True)
+    ]
+
+
+def label(
+    config: Config, question: Question, tokens: int, guess: tuple[str, str], said: Heard | None
+) -> Label:
     """Return a question's label; `tokens` is the length of its prompt."""
-    given = json.loads(question.metadata).get("difficulty")
-    known = isinstance(given, str) and given in DIFFICULTIES
+    recipe = config.recipe.label
+    name = linear.load(recipe.weights).name if recipe.baseline == "linear" else words.NAME
+    category, difficulty = guess
+    if said is not None and recipe.model is not None:
+        if said.why:
+            name = f"{name} ({said.why} reply of {recipe.model.model})"
+        else:
+            name, category, difficulty = recipe.model.model, said.category, said.difficulty
+    given = source_difficulty(question)
     return Label(
         id=question.id,
-        category=category(question.kind, question.user_text),
-        difficulty=str(given) if known else difficulty(question, tokens),
-        language=language(question.user_text, languages),
+        category=category,
+        difficulty=given or difficulty,
+        language=language(question.user_text, recipe.languages),
         prompt_tokens=tokens,
-        labeller=SOURCE if known else HEURISTIC,
+        labeller=f"{name}, {SOURCE}" if given else name,
     )
 
 
-def category(kind: str, text: str) -> str:
-    """Return the category that kind and wording suggest, `others` where nothing does."""
-    if kind in CATEGORY_OF_KIND:
-        return CATEGORY_OF_KIND[kind]
-    start = text[:1_000]
-    return next((name for name, pattern in COMPILED if pattern.search(start)), "others")
-
-
-def difficulty(question: Question, tokens: int) -> str:
-    """Guess a difficulty from length, formulas, conditions and turns.
-
-    One point each for: more than 40, 100 and 250 tokens; a formula; more than two
-    sentences that state conditions; a kind that needs tests or proof; several turns.
-    The points are a guess; docs/log.md has their correlation with real levels.
-    """
-    text = question.user_text
-    points = (tokens > 40) + (tokens > 100) + (tokens > 250)
-    points += bool(re.search(r"\\[a-z]+|\^|\$", text))
-    points += len(re.findall(r"\b(if|such that|given|where|let|suppose)\b|若|设|已知", text)) > 2
-    points += question.kind in ("code", "science")
-    points += len(question.prompt) > 2
-    return DIFFICULTIES[min(4, points)]
-
-
-def language(text: str, languages: tuple[str, ...]) -> str:
-    """Return the ISO 639-1 code of a text's prose, `und` where there is no prose to tell from."""
-    prose = NOT_PROSE.sub(" ", text[: 10 * LANGUAGE_CHARS])[:LANGUAGE_CHARS]
-    if sum(char.isalpha() for char in prose) < MIN_LETTERS:
-        return "und"
-    found = _detector(languages).detect_language_of(prose)
-    return found.iso_code_639_1.name.lower() if found else "und"
-
-
-@lru_cache(maxsize=2)
-def _detector(languages: tuple[str, ...]) -> Any:
-    from lingua import IsoCode639_1, LanguageDetectorBuilder
-
-    codes = [getattr(IsoCode639_1, code.upper()) for code in languages]
-    return LanguageDetectorBuilder.from_iso_codes_639_1(*codes).build()
+def source_difficulty(question: Question) -> str | None:
+    """Return the difficulty that a question's source gives, None where it gives no known one."""
+    given = json.loads(question.metadata).get("difficulty")
+    return given if isinstance(given, str) and given in DIFFICULTIES else None

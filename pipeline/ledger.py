@@ -6,6 +6,7 @@ counted where it left first; `show` lists all of its drops.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,16 +14,18 @@ from itertools import chain
 from typing import Any
 
 from pipeline.errors import LedgerBroken, LedgerOpen
+from pipeline.published import removed_ids
 from pipeline.store import Store
 
 # In the order in which questions leave.
-DROP_TABLES = ("refused", "duplicates", "contaminated", "left_out", "unselected")
+DROP_TABLES = ("refused", "duplicates", "contaminated", "left_out", "unselected", "removed")
 STAGE_OF_TABLE = {
     "refused": "collect",
     "duplicates": "deduplicate",
     "contaminated": "decontaminate",
     "left_out": "choose",
     "unselected": "select",
+    "removed": "publish",
 }
 
 
@@ -30,7 +33,8 @@ STAGE_OF_TABLE = {
 class Ledger:
     """Counts of questions: `dropped` by (stage, reason), all of them by source beside it.
 
-    `complete` says that the sources have been collected to the end.
+    `complete` says that the sources have been collected to the end. `removed` counts those that
+    left at last, by why their removal was asked for.
     """
 
     complete: bool = False
@@ -41,6 +45,7 @@ class Ledger:
     pending: int = 0
     dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
     by_source: dict[str, Counter[str]] = field(default_factory=dict)
+    removed: Counter[str] = field(default_factory=Counter)
     conflicts: list[str] = field(default_factory=list)
 
     @property
@@ -75,6 +80,7 @@ def read_ledger(store: Store) -> Ledger:
     order = sorted(ledger.dropped, key=lambda left: (stages.index(left[0]), left[1]))
     ledger.dropped = Counter({left: ledger.dropped[left] for left in order})
     ledger.by_source = dict(sorted(ledger.by_source.items()))
+    ledger.removed = Counter({why: ledger.removed[why] for why in sorted(ledger.removed)})
     return ledger
 
 
@@ -91,6 +97,10 @@ def _count_shard(store: Store, shard: int, ledger: Ledger) -> None:
         ledger.dropped[(stage, reason)] += 1
         _source(ledger, sources[id])[f"{stage}/{reason}"] += 1
     published = set(chain.from_iterable(_columns(store, "examples", shard, "id")))
+    published -= removed_ids(store, shard)
+    for id, evidence in _columns(store, "removed", shard, "id", "evidence"):
+        if left[id][0] == STAGE_OF_TABLE["removed"]:
+            ledger.removed[json.loads(evidence)["why"]] += 1
     for id, source in sources.items():
         _source(ledger, source)["collected"] += 1
         ledger.collected += 1

@@ -11,75 +11,105 @@ was written.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.card_header import SPLIT, Part
+from pipeline.card_header import TEST, TRAIN, Part, SplitFiles
 from pipeline.errors import CorruptShard
 from pipeline.facts import CONFIGS
+from pipeline.published import published_batches
 from pipeline.records import Example, shard_of
-from pipeline.scan import batches
 from pipeline.store import ROW_GROUP_BYTES, Store
 
 MB = 1_000_000
 
 
-def write_parts(store: Store, folder: Path, file_mb: int) -> tuple[Part, ...]:
-    """Write the files of every config that has rows below `folder`; returns the configs."""
-    sizes = stored_bytes(store)
+def write_parts(
+    store: Store, folder: Path, file_mb: int, test: Set[str] = frozenset()
+) -> tuple[Part, ...]:
+    """Write the files of every config that has rows below `folder`; returns the configs.
+
+    Rows of the ids in `test` are a split of that name.
+    """
+    sizes = stored_bytes(store, test)
     writers = {
-        name: PartWriter(folder, name, max(1, round(sizes[name] / (file_mb * MB))))
+        (name, split): PartWriter(folder, name, split, files_for(sizes[name, split], file_mb))
         for name in CONFIGS
-        if name in sizes
+        for split in (TRAIN, TEST)
+        if (name, split) in sizes
     }
     for shard in range(store.shards):
-        for batch in batches(store, "examples", shard):
+        for batch in published_batches(store, shard):
             came_along = pc.equal(batch.column("round"), 0)
             for name, mask in zip(CONFIGS, (came_along, pc.invert(came_along)), strict=True):
-                rows = batch.filter(mask)
-                if rows.num_rows:
-                    writers[name].add(rows)
-    return tuple(writer.close() for writer in writers.values())
+                for split, rows in by_split(batch.filter(mask), test):
+                    writers[name, split].add(rows)
+    return as_parts({key: writer.close() for key, writer in writers.items()})
 
 
-def stored_bytes(store: Store) -> dict[str, int]:
-    """Return about how many bytes each config's rows take when compressed.
+def as_parts(written: Mapping[tuple[str, str], SplitFiles]) -> tuple[Part, ...]:
+    """Return the configs of which splits were written, by (config, split)."""
+    names = dict.fromkeys(name for name, _ in written)
+    return tuple(Part(n, tuple(s for (of, _), s in written.items() if of == n)) for n in names)
+
+
+def files_for(size: int, file_mb: int) -> int:
+    """Return into how many files so many bytes are cut."""
+    return max(1, round(size / (file_mb * MB)))
+
+
+def by_split(rows: pa.Table, test: Set[str]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the rows of each split that has any, in their order."""
+    asked = pa.array([id in test for id in rows.column("id").to_pylist()], pa.bool_())
+    for split, mask in ((TRAIN, pc.invert(asked)), (TEST, asked)):
+        if (mine := rows.filter(mask)).num_rows:
+            yield split, mine
+
+
+def stored_bytes(store: Store, test: Set[str] = frozenset()) -> dict[tuple[str, str], int]:
+    """Return about how many bytes each config's rows take when compressed, by split.
 
     The files of the store are compressed in the same way; a shard's bytes are shared out
-    by the number of rows. A config without rows is not in it.
+    by the number of rows. A split without rows is not in it.
     """
-    sizes: Counter[str] = Counter()
+    sizes: Counter[tuple[str, str]] = Counter()
     for shard in range(store.shards):
-        rows: Counter[str] = Counter()
-        for batch in batches(store, "examples", shard, ["round"]):
-            rows.update(CONFIGS[number > 0] for number in batch.column("round").to_pylist())
-        for name, count in rows.items():
-            sizes[name] += store.path("examples", shard).stat().st_size * count // rows.total()
+        rows: Counter[tuple[str, str]] = Counter()
+        for batch in published_batches(store, shard, ["round", "id"]):
+            columns = (batch.column(name).to_pylist() for name in ("round", "id"))
+            for number, id in zip(*columns, strict=True):
+                rows[CONFIGS[number > 0], TEST if id in test else TRAIN] += 1
+        for key, count in rows.items():
+            sizes[key] += store.path("examples", shard).stat().st_size * count // rows.total()
     return dict(sizes)
 
 
 class PartWriter:
-    """Writes one config's rows, which come in the order of their ids, into its files."""
+    """Writes a split of a config, whose rows come in the order of their ids, into its files."""
 
-    def __init__(self, folder: Path, name: str, files: int) -> None:
-        self.folder, self.name, self.files = folder, name, files
+    def __init__(
+        self, folder: Path, name: str, split: str, files: int, schema: pa.Schema = Example.SCHEMA
+    ) -> None:
+        self.folder, self.name, self.split, self.files = folder, name, split, files
+        self.schema = schema
         self.paths: list[str] = []
         self.writer: pq.ParquetWriter | None = None
         self.waiting: list[pa.Table] = []
         self.waiting_bytes = self.rows = self.memory = self.download = 0
         self.last_id = ""
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
 
     def add(self, rows: pa.Table) -> None:
         """Add rows; raises CorruptShard where they are out of order."""
         ids = rows.column("id").to_pylist()
         if ids != sorted(ids) or ids[0] < self.last_id:
             raise CorruptShard(
-                f"examples: rows around id {ids[0]} are not sorted by id; build the table"
-                " again (--rebuild examples)"
+                f"{self.name}: rows around id {ids[0]} are not sorted by id; build the tables"
+                " that it comes from again (--rebuild)"
             )
         self.last_id = ids[-1]
         places = [shard_of(id, self.files) for id in ids]
@@ -87,21 +117,21 @@ class PartWriter:
             self._move_to(place)
             self._take(rows.slice(places.index(place), places.count(place)))
 
-    def close(self) -> Part:
-        """Finish all files and return what the config consists of."""
+    def close(self) -> SplitFiles:
+        """Finish all files and return what the split consists of."""
         self._move_to(self.files - 1)
         self._finish()
-        return Part(self.name, self.rows, self.memory, self.download, tuple(self.paths))
+        return SplitFiles(self.split, self.rows, self.memory, self.download, tuple(self.paths))
 
     def _move_to(self, place: int) -> None:
         """Open file number `place`, finishing those before it; one may stay without rows."""
         while self.writer is None or len(self.paths) <= place:
             self._finish()
-            name = f"{self.name}/{SPLIT}-{len(self.paths):05d}-of-{self.files:05d}.parquet"
+            name = f"{self.name}/{self.split}-{len(self.paths):05d}-of-{self.files:05d}.parquet"
             self.paths.append(name)
             self.writer = pq.ParquetWriter(
                 self.folder / name,
-                Example.SCHEMA,
+                self.schema,
                 compression="zstd",
                 use_content_defined_chunking=True,
                 write_page_index=True,
@@ -118,7 +148,7 @@ class PartWriter:
     def _flush(self) -> None:
         """Write what is waiting as one row group."""
         if self.waiting and self.writer:
-            group = pa.concat_tables(self.waiting).cast(Example.SCHEMA)
+            group = pa.concat_tables(self.waiting).cast(self.schema)
             self.writer.write_table(group, row_group_size=group.num_rows)
         self.waiting, self.waiting_bytes = [], 0
 

@@ -25,7 +25,10 @@ from pipeline.hub import plan_hub, publish_hub
 from pipeline.ledger import read_ledger
 from pipeline.parquet_parts import write_parts
 from pipeline.plots import draw
+from pipeline.probing import check_probes
 from pipeline.provenance import provenance, run_record
+from pipeline.removals import Removed, all_removals, keep, write_removed
+from pipeline.splits import split_of
 from pipeline.store import Store
 
 __all__ = [
@@ -41,12 +44,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was published: rows by config, all files below `folder`, their bytes together."""
+    """What was published: rows by config, all files below `folder`, their bytes together.
+
+    `removed` says what the list of what must not be published came to.
+    """
 
     folder: Path
     rows: dict[str, int]
     files: tuple[str, ...]
     bytes: int
+    removed: Removed
 
 
 def publish_folder(
@@ -55,32 +62,43 @@ def publish_folder(
     to: Path,
     allow_open: bool = False,
     against: Store | None = None,
+    trial: bool = False,
 ) -> Published:
     """Write the dataset with its card to `to`; with `against` the card tells what has changed.
 
-    Raises LedgerBroken where the ledger does not balance, LedgerOpen while questions are
-    pending (unless `allow_open`), and UserError where `to` is not ours to replace.
+    What is to be removed is kept for later versions, unless this is a `trial`. Raises
+    LedgerBroken where the ledger does not balance, LedgerOpen while questions are pending
+    (unless `allow_open`), ProbesMissed, ConfigError for the list of what is to be removed,
+    and UserError where `to` is not ours to replace.
     """
+    removals = all_removals(config, store)
+    if not trial:
+        keep(store, removals)
+    removed = write_removed(store, removals)
     ledger = read_ledger(store)
     if not (allow_open and ledger.balanced):
         ledger.check()
     facts = gather(config, store)
+    check_probes(config, facts)
     to = to.resolve()
     with taking_the_place_of(to) as new:
         rows = _write(config, store, facts, new, against)
     files = files_of(to)
-    return Published(to, rows, files, sum((to / name).stat().st_size for name in files))
+    size = sum((to / name).stat().st_size for name in files)
+    return Published(to, rows, files, size, removed)
 
 
 def _write(
     config: Config, store: Store, facts: Facts, folder: Path, against: Store | None
 ) -> dict[str, int]:
     """Write every file below `folder`; returns the rows of each config."""
-    parts = write_parts(store, folder, config.recipe.publish.file_mb)
+    publish = config.recipe.publish
+    split = None if publish.split is None else split_of(config, store)
+    parts = write_parts(store, folder, publish.file_mb, split.test if split else frozenset())
     figures = draw(facts, folder / "plots")
     changes = None if against is None else (against.version, compare_versions(store, against))
     made_by, run = provenance(store), run_record(store)
-    card = build_card(config, facts, parts, figures, made_by, run, changes)
+    card = build_card(config, facts, parts, figures, made_by, run, changes, split)
     (folder / "README.md").write_text(card, encoding="utf-8")
     recipe = config.recipe.model_dump(mode="json", serialize_as_any=True)
     _write_json(folder / "recipe.json", recipe)
@@ -101,6 +119,7 @@ def ledger_json(facts: Facts) -> dict[str, Any]:
         "published": facts.published,
         "pending": facts.pending,
         "dropped": [asdict(step) for step in facts.steps],
+        "removed": facts.removed,
         "rows": facts.configs,
         "sources": [asdict(source) for source in facts.sources],
     }

@@ -11,14 +11,16 @@ Columns that hold nested data of a free shape (`test_cases`, `constraints`, `met
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
+from pipeline.records_base import Record as Record  # noqa: PLC0414 - others import it from here
+from pipeline.records_base import canonical_json as canonical_json  # noqa: PLC0414 - others import it from here
+from pipeline.records_base import content_hash as content_hash  # noqa: PLC0414 - others import it from here
+from pipeline.records_base import shard_of as shard_of  # noqa: PLC0414 - others import it from here
 from verifiers.base import Outcome
 from verifiers.response import Parts, join, split
 
@@ -27,61 +29,6 @@ ROLES = ("user", "assistant")
 
 STRING, TEXT = pa.string(), pa.large_string()
 MESSAGES = pa.list_(pa.struct([("role", STRING), ("content", STRING)]))
-
-
-def canonical_json(value: Any) -> str:
-    """Return JSON that is equal for equal values: sorted keys, no spaces, Unicode as it is."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def content_hash(value: Any) -> str:
-    """Return 32 hexadecimal digits (BLAKE2b, 128 bits) of a value's canonical JSON.
-
-    Lone surrogates, which JSON files can smuggle in, are hashed as they are.
-    """
-    data = canonical_json(value).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def shard_of(id: str, shards: int) -> int:
-    """Return the shard of an id, 0 ≤ k < shards.
-
-    Shards are ranges of ids, so shards sorted by id, one after the other, are sorted by id.
-    """
-    return (int(id[:8], 16) * shards) >> 32
-
-
-class Record:
-    """Base of all records: conversion to and from Arrow by the class's schema."""
-
-    SCHEMA: ClassVar[pa.Schema]
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Make a record from one row of its table."""
-        return cls(**row)
-
-    @classmethod
-    def from_table(cls, table: pa.Table) -> Iterator[Self]:
-        """Yield the records of a table in order, one batch in memory at a time."""
-        for batch in table.to_batches(max_chunksize=1024):
-            yield from (cls.from_row(row) for row in batch.to_pylist())
-
-    def to_row(self) -> dict[str, Any]:
-        """Return the record as a row of its table."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-
-    @classmethod
-    def to_table(cls, records: Iterable[Self]) -> pa.Table:
-        """Make a table in the class's schema, which holds also when there are no records.
-
-        Raises ValueError for a missing value that the schema requires: Arrow would let it pass.
-        """
-        table = pa.Table.from_pylist([record.to_row() for record in records], schema=cls.SCHEMA)
-        for field in cls.SCHEMA:
-            if not field.nullable and table.column(field.name).null_count:
-                raise ValueError(f"{cls.__name__}.{field.name}: must not be missing")
-        return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +159,11 @@ def vector_schema(dimension: int) -> pa.Schema:
     )
 
 
+def chunk_schema(dimension: int) -> pa.Schema:
+    """Return the schema of the `chunks` table: the parts of texts longer than a window."""
+    return pa.schema([field for field in vector_schema(dimension) if field.name != "clipped"])
+
+
 ID_SCHEMA = pa.schema([pa.field("id", STRING, nullable=False)])
 
 
@@ -238,6 +190,54 @@ class Drop(Record):
             pa.field("score", pa.float64()),
             pa.field("evidence", TEXT, nullable=False),
         ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect(Record):
+    """A question whose reference may be wrong: `agreeing` of `decided` attempts say `answer`.
+
+    `correct` attempts agree with the reference.
+    """
+
+    id: str
+    source: str
+    reference: str
+    answer: str
+    agreeing: int
+    decided: int
+    correct: int
+
+    SCHEMA: ClassVar[pa.Schema] = pa.schema(
+        [
+            pa.field("id", STRING, nullable=False),
+            pa.field("source", STRING, nullable=False),
+            pa.field("reference", TEXT, nullable=False),
+            pa.field("answer", TEXT, nullable=False),
+            pa.field("agreeing", pa.int32(), nullable=False),
+            pa.field("decided", pa.int32(), nullable=False),
+            pa.field("correct", pa.int32(), nullable=False),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Record):
+    """A planted copy of a benchmark item; `method` and `score` are those of the hit on it."""
+
+    id: str
+    benchmark: str
+    item: str
+    disguise: str
+    text: str
+    found: bool
+    method: str | None = None
+    score: float | None = None
+
+    SCHEMA: ClassVar[pa.Schema] = pa.schema(
+        [pa.field(name, STRING, nullable=False) for name in ("id", "benchmark", "item", "disguise")]
+        + [pa.field("text", TEXT, nullable=False), pa.field("found", pa.bool_(), nullable=False)]
+        + [pa.field("method", STRING), pa.field("score", pa.float64())]
     )
 
 
@@ -346,8 +346,10 @@ class Example(Record):
     """A published row: the conversation in the original's form, and flat columns beside it.
 
     `messages` are dictionaries {role, content, info}; `pass_rate` is the share of correct
-    among the decided responses to the question (None where none was decided); `verdicts`
-    is a JSON list of all findings about the published response.
+    among the decided responses to the question (None where none was decided);
+    `measured_difficulty`, 0 to 1, is what the pass rates of a weaker and a stronger teacher say
+    (None where one isn't known); `verdicts` is a JSON list of all findings about the published
+    response.
     """
 
     messages: list[dict[str, Any]]
@@ -368,6 +370,7 @@ class Example(Record):
     verifier: str
     verdicts: str
     pass_rate: float | None
+    measured_difficulty: float | None = None
 
     SCHEMA: ClassVar[pa.Schema] = pa.schema(
         [
@@ -389,5 +392,6 @@ class Example(Record):
             pa.field("verifier", STRING, nullable=False),
             pa.field("verdicts", STRING, nullable=False),
             pa.field("pass_rate", pa.float64()),
+            pa.field("measured_difficulty", pa.float64()),
         ]
     )

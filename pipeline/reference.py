@@ -33,10 +33,13 @@ from pipeline.records import (
     Drop,
     Example,
     Label,
+    Probe,
     Question,
     Record,
     Response,
+    Suspect,
     Verdict,
+    chunk_schema,
     vector_schema,
 )
 from pipeline.sources.base import Source, SourceInfo, available_sources
@@ -72,9 +75,11 @@ RECORDS: tuple[tuple[type[Record], tuple[str, ...]], ...] = (
     (Question, ("questions",)),
     (Label, ("labels",)),
     (Drop, DROP_TABLES),
+    (Probe, ("probes",)),
     (Response, ("responses/round=NN",)),
     (Verdict, ("verdicts/round=NN",)),
     (Example, ("examples",)),
+    (Suspect, ("suspects",)),
 )
 
 
@@ -99,7 +104,9 @@ def schema_markdown() -> str:
     for record, tables in RECORDS:
         parts += [f"## {_code(tables)}", _text(record), _columns(record.SCHEMA)]
     parts += ["## `vectors`", "A unit vector for each question, here of 384 numbers."]
-    parts += [_columns(vector_schema(384)), "## `chosen`"]
+    parts += [_columns(vector_schema(384)), "## `chunks`"]
+    parts += ["Of each text longer than the encoder's window, the vectors of its parts, in order."]
+    parts += [_columns(chunk_schema(384)), "## `chosen`"]
     parts += ["The questions that are worth a teacher.", _columns(ID_SCHEMA)]
     return "\n\n".join(parts) + "\n"
 

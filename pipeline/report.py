@@ -25,10 +25,12 @@ from pipeline.facts import STAGES, Facts, gather
 from pipeline.forecast import beside, read_forecast
 from pipeline.provenance import stage_seconds
 from pipeline.render import asset, page
+from pipeline.report_hits import contamination_hits
 from pipeline.report_plots import figures
 from pipeline.report_rows import SHORTEST, STATES, clip, conversation, evidence, sample
 from pipeline.store import Store, replacing, writing
 
+HITS = 5_000  # of contamination: 400 bytes each (guess)
 ROWS = 200  # in the explorer: enough to read, small enough to open at once
 
 
@@ -65,6 +67,7 @@ def build_report(config: Config, store: Store, against: Store | None = None) -> 
         forecast=forecast_rows(config, store, facts),
         figures={name: Markup(text) for name, text in figures(facts).items()},
         rows=sample(store, ROWS),
+        hits=list(contamination_hits(store, HITS)),
         before=before,
         side_by_side=side_by_side(facts, before) if before else [],
         differences=compare_versions(store, against) if against else None,

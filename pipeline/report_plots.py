@@ -16,7 +16,7 @@ from pipeline.facts import STAGES, Facts, percent
 from pipeline.plots import OURS, THEIRS, funnel_bars
 
 GOOD, BAD, UNSURE = "#3d9970", "#c8553d", "#9aa3ad"
-STAGE_COLOURS = ("#7a8ba6", "#b08bbb", "#c8553d", "#d9a441", "#8c6d46")
+STAGE_COLOURS = ("#7a8ba6", "#b08bbb", "#c8553d", "#d9a441", "#8c6d46", "#3b3f46")
 
 
 def figures(facts: Facts) -> dict[str, str]:

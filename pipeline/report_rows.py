@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from pipeline.acceptance import ResponseKey, findings
 from pipeline.ledger import DROP_TABLES
+from pipeline.published import published_rows
 from pipeline.records import Drop, Label, Message, Question, Record, Response, Verdict, shard_of
 from pipeline.scan import batches, rounds, rows
 from pipeline.store import Store
@@ -102,7 +103,7 @@ def _draw(store: Store, limit: int) -> dict[tuple[str, str], list[Pick]]:
 
 def _candidates(store: Store, shard: int) -> Iterator[Pick]:
     published = set()
-    for row in rows(store, "examples", shard, [*KEY, "outcome"]):
+    for row in published_rows(store, shard, [*KEY, "outcome"]):
         key = (row["id"], row["teacher"], row["round"], row["attempt"])
         published.add(key)
         yield Pick(PUBLISHED, row["outcome"], row["id"], key)

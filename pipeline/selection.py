@@ -1,14 +1,16 @@
 """Stage select: which response of each question is published, and why the others are not.
 
-Among acceptable responses: correct before unverified, then the higher score, the earlier
-round, the preferred length, the lower attempt. A question without one is a Drop whose
-reason says what stood in the way.
+Among acceptable responses: correct before unverified, then what `recipe.select.rank` says, the
+lower attempt. A question without one is a Drop whose reason says what stood in the way. One
+whose attempts agree with each other and not with its reference is in `suspects`, and may be
+dropped for it; so may one whose attempts hardly differ.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from statistics import fmean, median, pstdev
 from typing import Any
 
 from pipeline.acceptance import (
@@ -20,6 +22,12 @@ from pipeline.acceptance import (
     verdict_rows,
 )
 from pipeline.config import Config
+from pipeline.measured import (
+    earlier_findings,
+    earlier_inputs,
+    measured_difficulty,
+    rates_of,
+)
 from pipeline.recipe import Select
 from pipeline.records import (
     Drop,
@@ -28,11 +36,13 @@ from pipeline.records import (
     Message,
     Question,
     Response,
+    Suspect,
     Verdict,
     canonical_json,
 )
 from pipeline.stage import Run, ShardStage, Tables
-from pipeline.store import Store
+from pipeline.store import Origin, Store
+from pipeline.suspects import suspect
 from pipeline.tokens import count_tokens
 from verifiers.base import Outcome
 from verifiers.personal import masked
@@ -51,7 +61,7 @@ Judged = tuple[Response, Finding]
 
 
 class SelectStage(ShardStage):
-    """Writes `examples` and `unselected`."""
+    """Writes `examples`, `unselected` and `suspects`."""
 
     name = "select"
 
@@ -59,8 +69,8 @@ class SelectStage(ShardStage):
         self.rounds = rounds  # of the teacher; round 0 comes before them
 
     def writes(self) -> tuple[str, ...]:
-        """Return the two tables."""
-        return ("examples", "unselected")
+        """Return the three tables."""
+        return ("examples", "unselected", "suspects")
 
     def reads(self) -> tuple[str, ...]:
         """Return all that is known of the chosen questions."""
@@ -76,20 +86,36 @@ class SelectStage(ShardStage):
     def fields(self, run: Run) -> dict[str, Any]:
         """Return the policy and the tokenizer that counts response tokens."""
         recipe = run.config.recipe
-        return {**recipe.select.model_dump(), "rounds": self.rounds, **_tokenizer(run.config)}
+        return {
+            **recipe.select.model_dump(),
+            "rounds": self.rounds,
+            **_tokenizer(run.config),
+            "measured": recipe.measured.model_dump() if recipe.measured else {},
+        }
+
+    def origin(self, run: Run, shard: int) -> Origin:
+        """Return what a shard is made from, the verdicts of earlier versions among it."""
+        found = super().origin(run, shard)
+        taken = earlier_inputs(run.config, run.store)
+        return Origin(found.recipe, {**found.inputs, **taken})
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Select from one shard."""
         shelf = Shelf.load(store, shard, self.rounds)
+        shelf.measure(config, store, shard)
         policy = config.recipe.select
         examples: list[Example] = []
         drops: list[Drop] = []
+        suspects = [found for q in shelf.questions if (found := shelf.suspect(q, policy))]
+        doubted = {found.id: found for found in suspects}
         for question in shelf.questions:
             judged = shelf.judged[question.id]
             picked = pick(question, judged, policy)
-            examples += [shelf.example(question, response, found) for response, found in picked]
-            if not picked:
-                drops.append(drop(question, judged))
+            against = reason_against(judged, doubted.get(question.id), policy)
+            if against or not picked:
+                drops.append(against or drop(question, judged))
+            else:
+                examples += [shelf.example(question, *pair) for pair in picked]
         examples = with_token_counts(examples, config.recipe.label.tokenizer)
         if policy.personal_data == "mask":
             examples = [without_personal_data(example) for example in examples]
@@ -98,6 +124,7 @@ class SelectStage(ShardStage):
         return {
             "examples": (Example.to_table(examples), dict(sorted(outcomes.items()))),
             "unselected": (Drop.to_table(drops), dict(sorted(reasons.items()))),
+            "suspects": (Suspect.to_table(suspects), {}),
         }
 
 
@@ -113,6 +140,7 @@ class Shelf:
     labels: dict[str, Label]
     judged: dict[str, list[Judged]]
     verdicts: dict[ResponseKey, list[Verdict]]
+    measured: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, store: Store, shard: int, rounds: int) -> Shelf:
@@ -132,6 +160,22 @@ class Shelf:
                     judged[response.id].append((response, found[response.key]))
         questions = [question for question in rows if question.id in chosen]
         return cls(questions, {label.id: label for label in labels}, judged, verdicts)
+
+    def measure(self, config: Config, store: Store, shard: int) -> None:
+        """Fill in how difficult the pass rates of two teachers say that questions are."""
+        if config.recipe.measured is None:
+            return
+        mine = {r.key: finding for group in self.judged.values() for r, finding in group}
+        rates = rates_of(earlier_findings(config, store, shard) | mine)
+        for id, by_teacher in rates.items():
+            found = measured_difficulty(by_teacher, config.recipe.measured)
+            if found is not None:
+                self.measured[id] = found
+
+    def suspect(self, question: Question, policy: Select) -> Suspect | None:
+        """Return what speaks against a question's reference."""
+        groups = (self.verdicts[response.key] for response, _ in self.judged[question.id])
+        return suspect(question, groups, policy.suspects)
 
     def example(self, question: Question, response: Response, finding: Finding) -> Example:
         """Return the published row of one response."""
@@ -155,6 +199,7 @@ class Shelf:
             verifier=finding.verifier,
             verdicts=as_json(self.verdicts[response.key]),
             pass_rate=pass_rate(self.judged[question.id]),
+            measured_difficulty=self.measured.get(question.id),
         )
 
 
@@ -167,21 +212,48 @@ def pick(question: Question, judged: list[Judged], policy: Select) -> list[Judge
         for response, finding in judged
         if finding.accepted(question.kind, response.round, policy) and fits_template(response)
     ]
-    sign = 1 if policy.prefer == "shortest" else -1
-    good.sort(key=lambda pair: _rank(pair[0], pair[1], sign))
+    middle = median(len(response.text) for response, _ in good) if good else 0
+    good.sort(key=lambda pair: _rank(pair[0], pair[1], policy, middle))
     return good[: policy.per_question]
 
 
-def _rank(response: Response, finding: Finding, sign: int) -> tuple[Any, ...]:
+def _rank(response: Response, finding: Finding, policy: Select, middle: float) -> tuple[Any, ...]:
+    size = len(response.text)
+    by = {
+        "score": -(finding.score or 0.0),
+        "round": response.round,
+        "length": {"shortest": size, "longest": -size, "median": abs(size - middle)}[policy.prefer],
+    }
     unsure = finding.outcome != Outcome.CORRECT
-    return (
-        unsure,
-        -(finding.score or 0.0),
-        response.round,
-        sign * len(response.text),
-        response.attempt,
-        response.teacher,
-    )
+    return (unsure, *(by[name] for name in policy.rank), response.attempt, response.teacher)
+
+
+def reason_against(judged: list[Judged], suspect: Suspect | None, policy: Select) -> Drop | None:
+    """Return why a question is dropped whatever its responses are, None where it is not."""
+    if suspect and policy.suspects.drop:
+        told = {name: value for name, value in suspect.to_row().items() if name != "id"}
+        return Drop(suspect.id, "select", "reference_suspect", evidence=canonical_json(told))
+    varies = variation(judged, policy.variation.responses)
+    if varies is not None and varies < policy.variation.least:
+        told = {"variation": round(varies, 4), "least": policy.variation.least}
+        id = judged[0][0].id
+        return Drop(id, "select", "low_variation", score=varies, evidence=canonical_json(told))
+    return None
+
+
+def variation(judged: list[Judged], least: int) -> float | None:
+    """Return the coefficient of variation of the scores of decided responses.
+
+    None where there are fewer than `least`, or where all are 0, which says nothing of it.
+    """
+    scores = [
+        float(f.outcome == Outcome.CORRECT) if f.score is None else f.score
+        for _, f in judged
+        if f.outcome != Outcome.UNVERIFIED
+    ]
+    if len(scores) < least or not any(scores):
+        return None
+    return pstdev(scores) / fmean(scores)
 
 
 def drop(question: Question, judged: list[Judged]) -> Drop:

@@ -15,9 +15,11 @@ from pipeline.distill import DistillStage, check_endpoints
 from pipeline.embed import EmbedStage
 from pipeline.errors import UserError
 from pipeline.files import FileHashes
-from pipeline.judging import check_judge
+from pipeline.judging import check_judges
 from pipeline.label import LabelStage
+from pipeline.labelling.asking import check_labeller
 from pipeline.paths import expand
+from pipeline.rewards import check_reward
 from pipeline.selection import SelectStage
 from pipeline.stage import Run, Stage
 from pipeline.store import Store
@@ -26,8 +28,8 @@ from pipeline.workers import worker_pool
 
 STAGES = (
     "collect",
-    "label",
     "embed",
+    "label",
     "deduplicate",
     "decontaminate",
     "choose",
@@ -41,17 +43,18 @@ STAGES = (
 def stages_of(config: Config) -> list[Stage]:
     """Return the stages of a whole run, rounds written out."""
     rounds = config.recipe.distill.rounds
+    labelled = config.recipe.verify.needs_labels
     asked: list[Stage] = []
     for number in range(1, rounds + 1):
-        asked += [DistillStage(number), VerifyStage(number)]
+        asked += [DistillStage(number), VerifyStage(number, labelled)]
     return [
         Collect(),
-        LabelStage(),
         EmbedStage(),
+        LabelStage(),
         DeduplicateStage(),
         DecontaminateStage(),
         ChooseStage(),
-        VerifyStage(0),
+        VerifyStage(0, labelled),
         *asked,
         SelectStage(rounds),
     ]
@@ -88,8 +91,10 @@ def stages_asked_for(config: Config, only: Sequence[str] = ()) -> list[Stage]:
     Raises UserError for an unknown name, and where a server that would be asked is not named.
     """
     check_names("--only", only, set(STAGES))
+    check_labeller(config)
     check_endpoints(config)
-    check_judge(config)
+    check_judges(config)
+    check_reward(config)
     return [stage for stage in stages_of(config) if not only or stage.name in only]
 
 

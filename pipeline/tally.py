@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.acceptance import Finding, ResponseKey, findings
-from pipeline.records import Verdict
+from pipeline.published import published_batches
+from pipeline.records import Suspect, Verdict
 from pipeline.scan import batches, round_rows, rounds, rows
 from pipeline.store import Store
 from verifiers.base import Outcome
@@ -37,6 +38,9 @@ ROUND_COLUMNS = (
     "rows",
     "tokens",
 )
+SPARED_BY = "pairs_spared_by_"
+PAIR_SEARCH = ("pairs_checked", "pairs_missed", "cells_widened_to")
+SUSPECTS = 50  # that are listed; all are in the table
 KEY = ["id", "teacher", "round", "attempt"]
 Published = dict[str, list[ResponseKey]]  # id → the responses that are published
 
@@ -59,8 +63,15 @@ class Tally:
     rounds: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     contamination: Counter[tuple[str, str]] = field(default_factory=Counter)
     near_duplicates: Counter[str] = field(default_factory=Counter)
-    pairs_spared: int = 0
+    pairs_spared: Counter[str] = field(default_factory=Counter)
+    pair_search: Counter[str] = field(default_factory=Counter)  # checked, missed, widened_to
+    long_texts: int = 0  # longer than the encoder's window
+    probes: dict[tuple[str, str], Counter[bool]] = field(  # (benchmark, disguise) → found or not
+        default_factory=lambda: defaultdict(Counter)
+    )
     unsafe: int = 0  # programs that were run without a sandbox
+    suspected: int = 0  # questions whose reference may be wrong
+    suspects: list[Suspect] = field(default_factory=list)  # the first of them
 
     def add_shard(self, store: Store, shard: int) -> None:
         """Count one shard of every table."""
@@ -68,6 +79,7 @@ class Tally:
         self._questions(store, shard, published)
         self._labels(store, shard, published)
         self._drops(store, shard)
+        self._suspects(store, shard)
         self._rounds(store, shard, published)
 
     def _examples(self, store: Store, shard: int) -> Published:
@@ -75,7 +87,7 @@ class Tally:
         columns = [*ROW_COLUMNS, "id", "round", "attempt", "prompt_tokens", "response_tokens"]
         for column in ROW_COLUMNS:
             self.rows_by.setdefault(column, Counter())
-        for batch in batches(store, "examples", shard, columns):
+        for batch in published_batches(store, shard, columns):
             for column in ROW_COLUMNS:
                 self.rows_by[column].update(_values(batch, column))
             self.prompt_tokens.update(_values(batch, "prompt_tokens"))
@@ -119,10 +131,27 @@ class Tally:
             evidence = json.loads(row["evidence"])
             benchmark = evidence.get("benchmark") or row["of"] or "?"
             self.contamination[(benchmark, evidence.get("method") or row["reason"])] += 1
-        manifest = store.manifest("duplicates", shard)
-        self.pairs_spared += manifest.counts.get("pairs_spared_by_numbers", 0) if manifest else 0
+        for row in rows(store, "probes", shard, ["benchmark", "disguise", "found"]):
+            self.probes[(row["benchmark"], row["disguise"])][row["found"]] += 1
         for row in rows(store, "duplicates", shard, ["reason", "score"]):
             self.near_duplicates[_similarity(row["reason"], row["score"])] += 1
+        self._searches(store, shard)
+
+    def _suspects(self, store: Store, shard: int) -> None:
+        for row in rows(store, "suspects", shard):
+            self.suspected += 1
+            if len(self.suspects) < SUSPECTS:
+                self.suspects.append(Suspect(**row))
+
+    def _searches(self, store: Store, shard: int) -> None:
+        """Count what only manifests say of how near-duplicates were looked for."""
+        embedded, compared = store.manifest("vectors", shard), store.manifest("duplicates", shard)
+        self.long_texts += embedded.counts.get("clipped", 0) if embedded else 0
+        for name, count in (compared.counts if compared else {}).items():
+            if name.startswith(SPARED_BY):
+                self.pairs_spared[name.removeprefix(SPARED_BY)] += count
+            elif name in PAIR_SEARCH:
+                self.pair_search[name] += count
 
     def _rounds(self, store: Store, shard: int, published: Published) -> None:
         found = findings(self._verdicts(store, shard))

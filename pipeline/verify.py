@@ -14,19 +14,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.acceptance import JUDGE, NO_REPLY, NOTHING, RULES, instrument
+from pipeline.acceptance import (
+    JUDGE,
+    NO_REPLY,
+    NOTHING,
+    PERPLEXITY,
+    QUALITY,
+    REWARD,
+    RULES,
+    instrument,
+)
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.judging import doubtful, open_judge
+from pipeline.judging import doubtful, open_judge, open_quality, to_be_graded
 from pipeline.progress import Meter, meter
 from pipeline.records import Question, Response, Verdict, canonical_json
+from pipeline.rewards import open_reward
 from pipeline.stage import Run, Stage
 from pipeline.store import count_by
 from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
 CODE = "code"
-CODE_SETTINGS = ("language", "time_limit_s", "memory_limit_mb")  # of a question's metadata
+# Of a question's metadata.
+CODE_SETTINGS = ("language", "time_limit_s", "memory_limit_mb", "comparison", "fn_name")
 
 
 class VerifyStage(Stage):
@@ -34,8 +45,10 @@ class VerifyStage(Stage):
 
     name = "verify"
 
-    def __init__(self, round: int) -> None:
+    def __init__(self, round: int, labelled: bool = False) -> None:
+        """Judge a round; `labelled` if categories count, so that other labels judge anew."""
         self.round: int = round
+        self._labelled = labelled
 
     def writes(self) -> tuple[str, ...]:
         """Return the round's verdicts."""
@@ -43,7 +56,8 @@ class VerifyStage(Stage):
 
     def reads(self) -> tuple[str, ...]:
         """Return the round's responses and the questions that they answer."""
-        return ("questions", "chosen", f"responses/round={self.round:02d}")
+        tables = ("questions", "chosen", f"responses/round={self.round:02d}")
+        return (*tables, "labels") if self._labelled else tables
 
     def fields(self, run: Run) -> dict[str, Any]:
         """Return which verifier judges what, with its settings."""
@@ -61,6 +75,7 @@ class VerifyStage(Stage):
             for shard, origin in jobs:
                 start = time.monotonic()
                 pairs = answered(run, shard, self.round)
+                instruments.categories = categories(run, shard) if self._labelled else {}
                 found = instruments.judge(pairs, progress)
                 verdicts = sorted(found, key=lambda v: (v.key, v.verifier))
                 rows = Verdict.to_table(verdicts)
@@ -81,6 +96,12 @@ def answered(run: Run, shard: int, round: int) -> list[Pair]:
     return [(questions[response.id], response) for response in responses]
 
 
+def categories(run: Run, shard: int) -> dict[str, str]:
+    """Return the category of each question of a shard."""
+    columns = run.store.read("labels", shard, ["id", "category"]).to_pydict()
+    return dict(zip(columns["id"], columns["category"], strict=True))
+
+
 class Instruments:
     """The verifiers that a recipe names, each started when the first row needs it."""
 
@@ -89,6 +110,7 @@ class Instruments:
         self.known = available()
         self.open = contextlib.ExitStack()
         self.started: dict[str, Verifier] = {}
+        self.categories: dict[str, str] = {}  # of questions, where a verifier goes by them
         for name in {*self.recipe.by_kind.values(), *self.recipe.settings}:
             if name not in self.known:
                 raise ConfigError(
@@ -104,7 +126,13 @@ class Instruments:
     def get(self, name: str) -> Verifier:
         """Return a verifier, starting it; raises ConfigError for settings that it doesn't know."""
         if name not in self.started:
-            context = self._judge() if name == JUDGE else self._made(name)
+            makers = {
+                JUDGE: self._judge,
+                REWARD: self._reward,
+                QUALITY: self._quality,
+                PERPLEXITY: self._perplexity,
+            }
+            context = makers[name]() if name in makers else self._made(name)
             self.started[name] = self.open.enter_context(context)
         return self.started[name]
 
@@ -112,10 +140,26 @@ class Instruments:
         assert self.recipe.judge is not None  # the recipe's rule: nothing goes to a judge without
         return open_judge(self.recipe.judge, self.runtime, self.journal)
 
+    def _reward(self) -> contextlib.AbstractContextManager[Verifier]:
+        assert self.recipe.reward is not None  # the recipe's rule again
+        return open_reward(self.recipe.reward, self.runtime, self.journal)
+
+    def _quality(self) -> contextlib.AbstractContextManager[Verifier]:
+        assert self.recipe.quality is not None  # and again
+        return open_quality(self.recipe.quality, self.runtime, self.journal)
+
+    def _perplexity(self) -> contextlib.AbstractContextManager[Verifier]:
+        from pipeline.rewards.likelihoods import open_perplexity  # torch takes seconds
+
+        assert self.recipe.perplexity is not None
+        return open_perplexity(self.recipe.perplexity, self.runtime, self.journal)
+
     def _made(self, name: str) -> Verifier:
         settings = self.recipe.settings.get(name, {})
         if name == CODE and self.runtime.unsafe_no_sandbox:
             settings = {**settings, "unsafe_no_sandbox": True}
+        if name == CODE and self.runtime.sandbox_fusion_url:
+            settings = {**settings, "sandbox_fusion_url": self.runtime.sandbox_fusion_url}
         try:
             return self.known[name].create(workers=self.runtime.workers, **settings)
         except (TypeError, ValueError) as error:
@@ -130,19 +174,34 @@ class Instruments:
         for _, response in (pair for pair in pairs if pair[1].finish_reason == "error"):
             yield verdict(response, Result(Outcome.UNVERIFIED, NO_REPLY, NOTHING))
         replies = [pair for pair in pairs if pair[1].finish_reason != "error"]
-        for pair, result in self._results(RULES, replies):
-            yield verdict(pair[1], result)
-            if result.outcome != Outcome.INCORRECT:
-                left.setdefault(instrument(pair[0], self.recipe), []).append(pair)
-        last = left.pop(JUDGE, [])
+        passed: list[Pair] = []
+        yield from self._vetoes(replies, passed)
+        for pair in passed:
+            left.setdefault(instrument(pair[0], self.recipe), []).append(pair)
+        last = {name: left.pop(name, []) for name in (QUALITY, JUDGE)}
         for name, group in left.items():
             for pair, result in self._results(name, group):
                 yield verdict(pair[1], result)
                 if self.recipe.judge is not None and doubtful(result, self.recipe.judge):
-                    last.append(pair)
-        for place, (pair, result) in enumerate(self._results(JUDGE, last), start=1):
-            yield verdict(pair[1], result)
-            progress.advance(0, f"judge {place:,} of {len(last):,}")
+                    last[JUDGE].append(pair)
+                if self.recipe.quality is not None and to_be_graded(result, self.recipe.quality):
+                    last[QUALITY].append(pair)
+        for name, group in last.items():
+            for place, (pair, result) in enumerate(self._results(name, group), start=1):
+                yield verdict(pair[1], result)
+                progress.advance(0, f"{name} {place:,} of {len(group):,}")
+
+    def _vetoes(self, pairs: list[Pair], passed: list[Pair]) -> Iterator[Verdict]:
+        """Yield the verdicts of what looks at every response; `passed` gets what none refuses."""
+        names = [RULES] if self.recipe.perplexity is None else [RULES, PERPLEXITY]
+        for name in names:
+            kept: list[Pair] = []
+            for pair, result in self._results(name, pairs):
+                yield verdict(pair[1], result)
+                if result.outcome != Outcome.INCORRECT:
+                    kept.append(pair)
+            pairs = kept
+        passed += pairs
 
     def _results(self, name: str, pairs: list[Pair]) -> Iterator[tuple[Pair, Result]]:
         if not pairs:
@@ -150,7 +209,7 @@ class Instruments:
         if name == NOTHING:
             yield from ((pair, _nothing(pair[0])) for pair in pairs)
             return
-        rows = (as_row(question, response) for question, response in pairs)
+        rows = (as_row(q, response, self.categories.get(q.id)) for q, response in pairs)
         yield from zip(pairs, self.get(name).results(rows), strict=True)
 
 
@@ -161,7 +220,7 @@ def _nothing(question: Question) -> Result:
     return Result(Outcome.UNVERIFIED, reason, NOTHING, evidence={"kind": question.kind})
 
 
-def as_row(question: Question, response: Response) -> dict[str, Any]:
+def as_row(question: Question, response: Response, category: str | None = None) -> dict[str, Any]:
     """Return a question and its response in the form of the `verify` command."""
     row: dict[str, Any] = {
         "id": question.id,
@@ -169,6 +228,8 @@ def as_row(question: Question, response: Response) -> dict[str, Any]:
         "prompt": [{"role": turn.role, "content": turn.content} for turn in question.prompt],
         "finish_reason": response.finish_reason,
     }
+    if category is not None:
+        row["category"] = category
     if question.reference_answer is not None:
         row["reference_answer"] = question.reference_answer
     for name in ("test_cases", "constraints"):

@@ -21,26 +21,33 @@ from typing import Any, get_args
 import pytest
 
 from dedup import contamination, semantic
-from pipeline import acceptance, choose, collect, selection, verify
+from pipeline import acceptance, choose, collect, question_rules, removals, selection, verify
 from pipeline.__main__ import main
 from pipeline.ledger import STAGE_OF_TABLE
 from pipeline.recipe import Select
 from verifiers import (
     available,
+    code_calls,
+    code_cpp_open,
+    code_evidence,
     code_inputs,
-    code_tests,
+    code_runners,
+    code_settings,
     code_watch,
     instructions,
     math_answer,
+    perplexity,
+    quality_judge,
     reference_judge,
+    reward_model,
     rules,
     sandbox_probe,
     short_answer,
 )
 from verifiers.base import Outcome
-from verifiers.code_tests import UNTOLD, CodeSettings
+from verifiers.code_tests import UNTOLD
 from verifiers.equality import judge as equality_judge
-from verifiers.inside import holder, link
+from verifiers.inside import exceeded, holder, link
 from verifiers.pool_dispatch import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -53,10 +60,13 @@ NEVER_A_REASON = {*UNTOLD, "skipped", "gone", "not_run", ""}
 SETTINGS = {
     "rules": rules.Settings,
     "math": math_answer.Settings,
-    "code": CodeSettings,
+    "code": code_settings.CodeSettings,
     "judge": reference_judge.Settings,
     "instruction": instructions.Settings,
     "short_answer": short_answer.Settings,
+    "reward": reward_model.Settings,
+    "quality": quality_judge.Settings,
+    "perplexity": perplexity.Settings,
 }
 NAMES = [*available(), acceptance.NOTHING]
 
@@ -104,9 +114,10 @@ def assigned(module: ModuleType, *names: str) -> set[str]:
 
 def code_outcomes() -> set[str]:
     """Return how a test of the code verifier may end and be the reason of its verdict."""
-    found = returned(code_inputs, "_outcome") | returned(holder, "_outcome", "_judge")
+    found = returned(code_inputs, "_outcome", "_judged") | returned(holder, "_outcome", "_judge")
     found |= returned(holder, "_kind_of_error") | passed_to(link, "SolutionLost", 0)
-    found |= assigned(code_inputs, "special") | assigned(link, "outcome")
+    found |= assigned(code_inputs, "special") | assigned(link, "outcome") | set(exceeded.EXITS)
+    found |= assigned(code_calls, "outcome")
     found |= passed_to(code_watch, "Halt", 0)
     return found - NEVER_A_REASON
 
@@ -122,6 +133,8 @@ COMPUTED = {
     ("verifiers.math_answer", "reason"): math_words(),
     ("verifiers.parallel", "reason"): {*get_args(Failure)} - {"error", "lost"},
     ("verifiers.code_tests", "failed[0]"): code_outcomes(),
+    ("verifiers.code_tests", "error.reason"): passed_to(code_runners, "NoRunner", 0)
+    | passed_to(code_cpp_open, "NoCpp", 0),
     ("pipeline.verify", "reason"): assigned(verify, "reason"),
 }
 PASSED_ON = {("verifiers.code_tests", "reason")}  # `_refused` and `_unverified`, looked at by call
@@ -229,7 +242,8 @@ def test_labelled_cases_have_reasons_of_the_page(name: str) -> None:
 
 def test_every_end_of_a_program_that_is_a_reason_has_a_labelled_case() -> None:
     incorrect = {reason for reason, outcome in labelled("code") if outcome == "incorrect"}
-    assert incorrect == code_outcomes() | {"no_code", "not_closed"}
+    # CPU time runs out before wall time on several processors only (`test_sandbox_limits.py`).
+    assert incorrect == code_outcomes() - {"cpu_limit"} | {"no_code", "not_closed"}
 
 
 def setting_rows(settings: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -262,8 +276,14 @@ DROPS = {
     "refused": returned(collect, "_not_a_question") | {"reference_conflict"},
     "duplicates": passed_to(semantic, "Dropped", 3),
     "contaminated": set(contamination.METHODS),
-    "left_out": passed_to(choose, "_drop", 1) | returned(choose, "reason_against"),
-    "unselected": returned(selection, "_reason") | set(acceptance.DISQUALIFIES),
+    "left_out": passed_to(choose, "_drop", 1)
+    | returned(choose, "reason_against")
+    | returned(question_rules, "broken_rule")
+    | {reason for reason, _ in question_rules.PATTERNS},
+    "unselected": returned(selection, "_reason")
+    | passed_to(selection, "Drop", 2)
+    | set(acceptance.DISQUALIFIES),
+    "removed": passed_to(removals, "Drop", 2),
 }
 
 
@@ -307,4 +327,4 @@ def test_the_example_gives_the_output_that_is_printed(
 
 
 def test_the_page_says_how_many_tests_the_evidence_holds() -> None:
-    assert f"at most {code_tests.MAX_EVIDENCE} entries" in PAGE
+    assert f"at most {code_evidence.MAX_EVIDENCE} entries" in PAGE

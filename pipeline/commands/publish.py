@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config import Config, load_config
 from pipeline.stages import open_store, published_folder
 from pipeline.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.removals import Removed
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -46,11 +50,21 @@ def publish(config: Config, store: Store, folder: Path, arguments: argparse.Name
     done = publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
     for name, rows in done.rows.items():
         print(f"{name:<12} {rows:,} rows")
+    tell_removed(done.removed)
     print(f"dataset  {done.folder}")
     print(f"card     {done.folder / 'README.md'}")
     if arguments.repo:
         print(f"hub      {publish_hub(config, folder, arguments.repo, not arguments.public)}")
     return 0
+
+
+def tell_removed(removed: Removed) -> None:
+    """Print what the list of what must not be published came to."""
+    if removed.questions:
+        print(f"removed  {removed.questions.total():,} questions")
+    if removed.idle:
+        kind, name = removed.idle[0].key
+        print(f"removed  {len(removed.idle):,} entries name nothing here, such as {kind} {name}")
 
 
 def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespace) -> int:
@@ -62,7 +76,8 @@ def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespac
 
     with tempfile.TemporaryDirectory(dir=store.folder, prefix=".dry-run-") as name:
         folder = Path(name) / "dataset"
-        publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
+        earlier = earlier_version(store)
+        publish_folder(config, store, folder, arguments.allow_open, earlier, trial=True)
         found = plan_hub(folder, arguments.repo) if arguments.repo else plan(folder, to)
     for change in found:
         print(f"{change.action:<8} {change.path}  {change.bytes:,} bytes")

@@ -77,7 +77,7 @@ def in_order(store: Store) -> list[str]:
     first = ("questions", "refused", "labels", *DROP_TABLES[1:4], "chosen")
     rounds = [t for t in store.tables() if t.startswith(("responses/", "verdicts/"))]
     rounds.sort(key=lambda name: (name.rpartition("=")[2], name))
-    return [*first, *rounds, "unselected", "examples"]
+    return [*first, *rounds, "unselected", "examples", "removed"]
 
 
 def rows_of(store: Store, table: str, shard: int, start: str) -> Iterator[dict[str, Any]]:

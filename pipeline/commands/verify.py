@@ -2,7 +2,8 @@
 
 Reads {"id", "answer", …} and writes {"id", "outcome", "score", "reason", "verifier",
 "evidence", "seconds"}. What each verifier wants beside the answer: docs/verdicts.md. A judge
-is a model behind --judge-url; with --verifier math it is asked where math could not tell.
+is a model behind --judge-url; with --verifier math it is asked where math could not tell. For
+--verifier reward, all of [recipe.verify.reward] and [runtime.reward] is set with --set.
 """
 
 from __future__ import annotations
@@ -15,21 +16,37 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pydantic import ValidationError
 
-from pipeline.acceptance import ASKS_THE_JUDGE, JUDGE
-from pipeline.config import JudgeEndpoints, Runtime
+from pipeline.acceptance import ASKS_THE_JUDGE, JUDGE, PERPLEXITY, QUALITY, REWARD
+from pipeline.config import (
+    JudgeEndpoints,
+    PerplexityEndpoints,
+    QualityEndpoints,
+    RewardEndpoints,
+    Runtime,
+)
 from pipeline.errors import UserError
-from pipeline.judging import doubtful, open_judge
+from pipeline.judging import doubtful, open_judge, open_quality
 from pipeline.progress import meter
-from pipeline.recipe import Judge
+from pipeline.recipe import Judge, Quality
+from pipeline.recipe_judges import Asked
+from pipeline.recipe_reward import Improbable, Reward
+from pipeline.rewards import open_reward
 from pipeline.rowfile import Broken, Row, read_rows, row_writer
 from verifiers import Result, Verifier, available
+from verifiers.perplexity import Perplexity
+from verifiers.quality_judge import QualityJudge
 from verifiers.reference_judge import ReferenceJudge
+from verifiers.reward_model import RewardModel
 
+UNPINNED = "unpinned"  # what a command line need not say
+Model = TypeVar("Model", bound=Asked)
+Part = TypeVar("Part", Reward, Improbable)
+Served = TypeVar("Served", bound=JudgeEndpoints)
 Results = Callable[[Iterable[Row]], Iterator[Result]]  # one result for each row, in order
 
 SCHEMA = pa.schema(
@@ -141,12 +158,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 def check_judge_options(given: argparse.Namespace) -> None:
     """Raise UserError for options of a judge that lack one another, or that nothing would use."""
-    wanted = given.verifier == JUDGE or given.judge_url or given.judge_model or given.judge_journal
-    if not wanted:
+    alone = given.verifier in (JUDGE, QUALITY)
+    if not (alone or given.judge_url or given.judge_model or given.judge_journal):
         return
-    if given.verifier != JUDGE and given.verifier not in ASKS_THE_JUDGE:
+    if not alone and given.verifier not in ASKS_THE_JUDGE:
         raise UserError(
-            f"--judge-…: only --verifier {' or '.join((JUDGE, *ASKS_THE_JUDGE))} asks a judge,"
+            f"--judge-…: only --verifier {' or '.join((JUDGE, QUALITY, *ASKS_THE_JUDGE))} asks one,"
             f" got --verifier {given.verifier}; leave the options out"
         )
     for option in ("judge_url", "judge_model"):
@@ -165,6 +182,12 @@ def opened(given: argparse.Namespace, stack: ExitStack) -> Results:
         raise UserError(f"--set judge: must be --set judge.NAME=VALUE, got {of_judge!r}")
     if given.verifier == JUDGE:
         return opened_judge(given, {**settings, **of_judge}, stack)[0].results
+    if given.verifier == QUALITY:
+        return opened_quality(given, {**settings, **of_judge}, stack).results
+    if given.verifier == REWARD:
+        return opened_reward(settings, stack).results
+    if given.verifier == PERPLEXITY:
+        return opened_perplexity(settings, stack).results
     try:
         verifier = available()[given.verifier].create(workers=given.workers, **settings)
     except (TypeError, ValueError) as error:
@@ -176,24 +199,80 @@ def opened(given: argparse.Namespace, stack: ExitStack) -> Results:
     return lambda rows: judge.after(paired(verifier, rows), partial(doubtful, judge=recipe))
 
 
+def opened_reward(settings: dict[str, Any], stack: ExitStack) -> RewardModel:
+    """Return the reward model that the settings describe; raises UserError."""
+    reward, served = parts_of(settings, Reward, RewardEndpoints)
+    if reward.engine == "head" and reward.revision == UNPINNED:
+        from pipeline.rewards.head import HeadFile
+
+        digest = HeadFile.read(Path(reward.model))[1]
+        reward = reward.model_copy(update={"revision": digest})
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reward-")))
+    return stack.enter_context(open_reward(reward, Runtime(reward=served), folder, outlive=True))
+
+
+def opened_perplexity(settings: dict[str, Any], stack: ExitStack) -> Perplexity:
+    """Return the language model that the settings describe; raises UserError."""
+    from pipeline.rewards.likelihoods import open_perplexity  # torch takes seconds
+
+    model, served = parts_of(settings, Improbable, PerplexityEndpoints)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perplexity-")))
+    runtime = Runtime(perplexity=served)
+    return stack.enter_context(open_perplexity(model, runtime, folder, outlive=True))
+
+
+def parts_of(
+    settings: dict[str, Any], recipe: type[Part], served: type[Served]
+) -> tuple[Part, Served]:
+    """Return a model and its servers as settings describe them; raises UserError."""
+    where = {name: settings.pop(name) for name in served.model_fields if name in settings}
+    try:
+        model = recipe.model_validate({"revision": UNPINNED, **settings})
+        return model, served.model_validate(where)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = ".".join(str(part) for part in wrong["loc"])
+        raise UserError(f"--set {name}: {wrong['msg']} (docs/configuration.md)") from None
+
+
 def opened_judge(
     given: argparse.Namespace, settings: dict[str, Any], stack: ExitStack
 ) -> tuple[ReferenceJudge, Judge]:
     """Return the judge that the options describe, and its recipe; raises UserError."""
-    where = {name: settings.pop(name) for name in JudgeEndpoints.model_fields if name in settings}
-    named = {"model": given.judge_model, "revision": "unpinned"}
+    judge, served = described(given, settings, Judge, JudgeEndpoints)
+    opened = open_judge(judge, Runtime(judge=served), kept(given, stack), outlive=True)
+    return stack.enter_context(opened), judge
+
+
+def opened_quality(
+    given: argparse.Namespace, settings: dict[str, Any], stack: ExitStack
+) -> QualityJudge:
+    """Return the model that grades, as the options describe it; raises UserError."""
+    quality, served = described(given, settings, Quality, QualityEndpoints)
+    runtime = Runtime(quality=served)
+    return stack.enter_context(open_quality(quality, runtime, kept(given, stack), outlive=True))
+
+
+def described(
+    given: argparse.Namespace, settings: dict[str, Any], recipe: type[Model], served: type[Served]
+) -> tuple[Model, Served]:
+    """Return a model and its servers as options and settings describe them; raises UserError."""
+    where = {name: settings.pop(name) for name in served.model_fields if name in settings}
+    named = {"model": given.judge_model, "revision": UNPINNED}
     try:
-        judge = Judge.model_validate({**named, **settings})
-        served = JudgeEndpoints.model_validate({**where, "urls": given.judge_url})
+        model = recipe.model_validate({**named, **settings})
+        return model, served.model_validate({**where, "urls": given.judge_url})
     except ValidationError as error:
         wrong = error.errors()[0]
         name = ".".join(str(part) for part in wrong["loc"])
         raise UserError(f"--set judge.{name}: {wrong['msg']} (docs/configuration.md)") from None
-    folder = given.judge_journal
-    if folder is None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judge-")))
-    opened = open_judge(judge, Runtime(judge=served), folder, outlive=True)
-    return stack.enter_context(opened), judge
+
+
+def kept(given: argparse.Namespace, stack: ExitStack) -> Path:
+    """Return the folder for replies: the one given, or one that ends with the stack."""
+    if given.judge_journal is not None:
+        return Path(given.judge_journal)
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="judge-")))
 
 
 def paired(verifier: Verifier, rows: Iterable[Row]) -> Iterator[tuple[Row, Result]]:

@@ -50,7 +50,7 @@ def load_model(teacher: Teacher, device: str) -> tuple[Any, Any]:
     place = find_model(teacher)
     where = torch_device(device)
     try:
-        with _quiet():
+        with quiet():
             tokenizer = _load(AutoTokenizer, place)
             model, gaps = _load(AutoModelForCausalLM, place, **_how(place, where))
     except (OSError, ValueError, ImportError) as error:
@@ -124,7 +124,7 @@ def _how(place: Place, device: torch.device) -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' bars and notes off stderr; what they raise still arrives.
 
     A bar of tqdm writes to what `sys.stderr` is when it begins, and one of them, the GGUF

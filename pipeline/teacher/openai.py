@@ -27,6 +27,7 @@ from pipeline.teacher.base import Ask, Client, Keeper, Reply
 from pipeline.teacher.budget import Budget
 from pipeline.teacher.openai_http import Setup
 from pipeline.teacher.openai_limit import Hunt
+from pipeline.teacher.openai_protocol import Generating
 from pipeline.teacher.openai_retry import Pace
 from pipeline.teacher.openai_session import Arrival, Session
 from pipeline.teacher.openai_urls import checked_urls, read_key
@@ -53,6 +54,7 @@ class OpenAIClient(Client):
         hunt: Hunt | None = None,
         budget: Budget | None = None,
         room: int | None = None,
+        protocol: Generating | None = None,
     ) -> None:
         """Connect to nothing yet; `room` bounds the asks that are taken and not yet yielded."""
         if not checked_urls(endpoints):
@@ -60,7 +62,8 @@ class OpenAIClient(Client):
                 f"runtime.endpoints.urls: is empty, and teacher {teacher.name} is asked over HTTP;"
                 ' name its server, such as urls = ["http://127.0.0.1:8000/v1"]'
             )
-        self._setup = Setup(teacher, sampling, endpoints, read_key(endpoints.api_key_env))
+        key = read_key(endpoints.api_key_env)
+        self._setup = Setup(teacher, sampling, endpoints, key, protocol or Generating())
         self._pace, self._hunt, self._budget, self._bound = pace, hunt, budget, room
         self._sessions: list[Session] = []
         self._accounts: dict[str, Account] = {}

@@ -223,7 +223,7 @@ class Fleet:
         if server.check is None or (server.check.done() and stale):
             server.checked_at = now
             server.account.checks += 1
-            asking = self._wire.is_alive(server.url, self._setup.teacher.style)
+            asking = self._wire.is_alive(server.url)
             server.check = asyncio.create_task(asking)
         alive = await asyncio.shield(server.check)
         if alive:

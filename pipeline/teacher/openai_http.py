@@ -15,7 +15,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -28,14 +28,7 @@ from pipeline.recipe import Sampling, Teacher
 from pipeline.teacher.account import Account
 from pipeline.teacher.base import Ask, Reply
 from pipeline.teacher.openai_metrics import Load, load_of
-from pipeline.teacher.openai_protocol import (
-    Malformed,
-    body_of,
-    check_of,
-    path_of,
-    reply_of,
-    server_message,
-)
+from pipeline.teacher.openai_protocol import Generating, Malformed, server_message
 from pipeline.teacher.openai_retry import REFUSED, is_passing, remedy, retry_after
 from pipeline.teacher.openai_stream import ReplyStream
 
@@ -53,6 +46,7 @@ class Setup:
     sampling: Sampling
     endpoints: Endpoints
     key: str
+    protocol: Generating = field(default_factory=Generating)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers of every request."""
@@ -106,14 +100,15 @@ class Wire:
         Raises Passing, and Unavailable where asking again cannot help.
         """
         stream = ReplyStream(self._setup.sampling.max_tokens)
-        body = json.dumps(body_of(self._setup.teacher, self._setup.sampling, ask)).encode("ascii")
+        setup, protocol = self._setup, self._setup.protocol
+        body = json.dumps(protocol.body(setup.teacher, setup.sampling, ask)).encode("ascii")
         try:
-            async with self._post(url + path_of(ask.request), body) as answer:
+            async with self._post(protocol.url(url, ask.request), body) as answer:
                 if answer.status != 200:
                     return await self._refusal(answer)
                 if answer.content_type == "text/event-stream":
                     return await _streamed(answer, stream, account)
-                whole = reply_of(await _bounded(answer, MOST_BYTES), stream.max_tokens)
+                whole = protocol.reply(await _bounded(answer, MOST_BYTES), stream.max_tokens)
                 account.chars += len(whole.text)
                 return whole
         except Malformed as error:
@@ -127,12 +122,12 @@ class Wire:
             said = f"{type(error).__name__} {error}".strip()
             raise Passing("cut", said, partial=stream.partial()) from None
 
-    async def is_alive(self, url: str, style: str) -> bool:
-        """Ask for a single token; tell whether a server at all generates."""
-        path, body = check_of(self._setup.teacher.model, style)
+    async def is_alive(self, url: str) -> bool:
+        """Ask for a single token, or score; tell whether a server works at all."""
+        target, body = self._setup.protocol.check(url, self._setup.teacher)
         try:
             async with asyncio.timeout(CHECK_S):
-                async with self._post(url + path, json.dumps(body).encode("ascii")) as answer:
+                async with self._post(target, json.dumps(body).encode("ascii")) as answer:
                     await _bounded(answer, MOST_BYTES)
                     return bool(answer.status == 200)
         except (aiohttp.ClientError, OSError, Malformed):  # TimeoutError is an OSError

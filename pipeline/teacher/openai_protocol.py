@@ -33,6 +33,27 @@ class Malformed(Exception):
     """An answer with status 200 that is not a reply."""
 
 
+class Generating:
+    """How servers are asked for text, and how what they answer is read."""
+
+    def url(self, base: str, request: Mapping[str, Any]) -> str:
+        """Return where a request goes, on the server at a base URL."""
+        return base + path_of(request)
+
+    def body(self, teacher: Teacher, sampling: Sampling, ask: Ask) -> dict[str, Any]:
+        """Return the request body of an ask."""
+        return body_of(teacher, sampling, ask)
+
+    def check(self, base: str, teacher: Teacher) -> tuple[str, dict[str, Any]]:
+        """Return URL and body of the smallest request that shows that a server works."""
+        path, body = check_of(teacher.model, teacher.style)
+        return base + path, body
+
+    def reply(self, content: bytes, max_tokens: int) -> Reply:
+        """Read an answer with status 200 that is not streamed; raises Malformed."""
+        return reply_of(content, max_tokens)
+
+
 def path_of(request: Mapping[str, Any]) -> str:
     """Return where a request goes, below the base URL."""
     return "/chat/completions" if "messages" in request else "/completions"

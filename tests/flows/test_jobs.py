@@ -34,7 +34,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
     (tmp_path / "set.toml").write_text(SET.format(folder=tmp_path))
     config: Config = load_config(str(tmp_path / "set.toml"))
     with running(config, open_store(config)) as made:
-        stages_of(config)[0].build(made)
+        for stage in stages_of(config)[:2]:
+            stage.build(made)
         yield made
 
 

@@ -27,6 +27,7 @@ from pipeline.records import (
     Question,
     Record,
     Response,
+    Suspect,
     Verdict,
     shard_of,
 )
@@ -251,6 +252,7 @@ def write_data(data: SmallData, store: Store) -> Store:
         "examples": Example,
         "verdicts": Verdict,
         "responses": Response,
+        "suspects": Suspect,
     }
     for table in ("contaminated", "duplicates", "examples", "left_out", "refused", "unselected"):
         data.tables.setdefault(table, [])

@@ -5,10 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from pipeline.benchmarks import benchmark_name
 from pipeline.config import Config
-from pipeline.facts import Facts, benchmark_name, gather, lengths, ordered, percent
+from pipeline.facts import Facts, gather, lengths, ordered, percent
 from pipeline.records import Response
 from pipeline.store import Origin, Store
 
@@ -95,13 +97,24 @@ def test_contamination_names_benchmark_and_method(facts: Facts) -> None:
     assert facts.benchmarks == ("aime_2024",)
 
 
-def test_pairs_that_numbers_kept_apart_are_counted(
+def test_how_near_pairs_were_looked_for_and_kept_apart_is_told(
     small_config: Config, small_store: Store
 ) -> None:
     rows = small_store.read("duplicates", 1)
-    counts = {"pairs_spared_by_numbers": 4}
-    small_store.write("duplicates", 1, rows, Origin({}, {}), counts, 0.0)
-    assert gather(small_config, small_store).pairs_spared == 4
+    spared = {"pairs_spared_by_numbers": 4, "pairs_spared_by_chunks": 7}
+    search = {"pairs_checked": 1_000, "pairs_missed": 3, "cells_widened_to": 10}
+    small_store.write("duplicates", 1, rows, Origin({}, {}), {**spared, **search}, 0.0)
+    facts = gather(small_config, small_store)
+    assert facts.pairs_spared == {"chunks": 7, "numbers": 4}
+    assert facts.pair_search.recall == 0.997
+    assert facts.pair_search.widened_to == 10
+
+
+def test_texts_longer_than_the_window_are_counted(small_config: Config, small_store: Store) -> None:
+    nothing = pa.table({"id": pa.array([], pa.string())})
+    for shard in range(2):
+        small_store.write("vectors", shard, nothing, Origin({}, {}), {"clipped": 2}, 0.0)
+    assert gather(small_config, small_store).long_texts == 4
 
 
 def test_facts_are_the_same_for_any_number_of_shards(

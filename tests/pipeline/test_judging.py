@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config import Config, JudgeEndpoints, Runtime
 from pipeline.errors import ConfigError, TeacherUnavailable, Unavailable
-from pipeline.judging import check_judge, doubtful, open_judge
+from pipeline.judging import check_judges, doubtful, open_judge
 from pipeline.recipe import Judge, Verify
 from tests.loopback_teacher import loopback_teacher
 from tests.pipeline.judge_support import (
@@ -317,7 +317,7 @@ def configured(small: Config, judge: Judge | None, *urls: str, **settings: Any) 
 
 
 def test_without_a_judge_nothing_is_wrong_and_nothing_changes(small_config: Config) -> None:
-    check_judge(configured(small_config, None))
+    check_judges(configured(small_config, None))
     assert Verify().identity().keys() == {"by_kind", "settings"}
     assert Verify(judge=make_judge()).identity()["judge"]["model"] == "small-judge"
 
@@ -335,7 +335,7 @@ def test_half_a_judge_is_refused_before_any_work(
     small_config: Config, judge: Judge | None, urls: tuple[str, ...], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
-        check_judge(configured(small_config, judge, *urls))
+        check_judges(configured(small_config, judge, *urls))
     assert "secret" not in str(caught.value)
 
 

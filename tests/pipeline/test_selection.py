@@ -6,13 +6,15 @@ import pytest
 
 from pipeline.acceptance import Finding
 from pipeline.recipe import Select
-from pipeline.records import Example, Message, Question, Response
+from pipeline.records import Example, Message, Question, Response, Suspect
 from pipeline.selection import (
     drop,
     fits_template,
     messages,
     pass_rate,
     pick,
+    reason_against,
+    variation,
     with_token_counts,
     without_personal_data,
 )
@@ -182,3 +184,80 @@ def test_personal_data_is_masked_in_every_part_of_a_row() -> None:
 def test_what_a_verdict_was_made_with_is_not_masked() -> None:
     row = without_personal_data(example(question(), response()))
     assert row == example(question(), response())
+
+
+def scored(score: float | None, outcome: str = "correct") -> Finding:
+    return Finding(outcome, "reward", "good_enough", score)
+
+
+def test_the_rank_is_what_the_recipe_says() -> None:
+    judged = [
+        (response("<think>a long way round</think>4", 0, round=1), scored(0.9)),
+        (response("<think>short</think>4", 1, round=2), scored(0.5)),
+    ]
+    (best, _), *_ = pick(question(), judged, Select())
+    assert best.attempt == 0
+    (best, _), *_ = pick(question(), judged, Select(rank=("length",)))
+    assert best.attempt == 1
+
+
+def test_correct_comes_first_whatever_the_rank() -> None:
+    judged = [
+        (response("<think>x</think>4", 0), scored(None, "unverified")),
+        (response("<think>much longer</think>4", 1), scored(0.1)),
+    ]
+    select = Select.model_validate({"rank": ["length"], "unverified": {"chat": "keep"}})
+    (best, _), *_ = pick(question("chat"), judged, select)
+    assert best.attempt == 1
+
+
+def test_the_median_is_the_one_in_the_middle() -> None:
+    judged = [
+        (response(f"<think>{'x' * size}</think>4", place), RIGHT)
+        for place, size in enumerate((1, 50, 400))
+    ]
+    (best, _), *_ = pick(question(), judged, Select(prefer="median"))
+    assert best.attempt == 1
+
+
+def test_a_rank_names_nothing_twice() -> None:
+    with pytest.raises(ValueError, match="once"):
+        Select(rank=("score", "score"))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([RIGHT, RIGHT, RIGHT], 0.0),
+        ([RIGHT, WRONG], 1.0),
+        ([scored(0.8), scored(0.4)], 1 / 3),
+        ([WRONG, WRONG], None),
+        ([RIGHT], None),
+        ([RIGHT, UNSURE], None),
+    ],
+)
+def test_variation_is_deviation_over_mean_of_decided_scores(
+    found: list[Finding], expected: float | None
+) -> None:
+    judged = [(response(attempt=place), one) for place, one in enumerate(found)]
+    assert variation(judged, 2) == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_question_that_all_attempts_get_right_may_be_dropped() -> None:
+    judged = [(response(attempt=place), RIGHT) for place in range(3)]
+    select = Select.model_validate({"variation": {"least": 0.05}})
+    found = reason_against(judged, None, select)
+    assert found is not None
+    assert (found.reason, found.score) == ("low_variation", 0.0)
+    assert reason_against(judged, None, Select()) is None
+    assert reason_against([*judged, (response(attempt=3), WRONG)], None, select) is None
+
+
+def test_a_suspect_is_dropped_only_where_the_recipe_says_so() -> None:
+    doubted = Suspect("q", "s", "41", "42", 3, 4, 1)
+    judged = [(response(), RIGHT)]
+    assert reason_against(judged, doubted, Select()) is None
+    found = reason_against(judged, doubted, Select.model_validate({"suspects": {"drop": True}}))
+    assert found is not None
+    assert found.reason == "reference_suspect"
+    assert '"answer":"42"' in found.evidence
