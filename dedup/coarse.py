@@ -86,7 +86,7 @@ def _is_odd(text: str) -> bool:
 
 def _has_colon(text: str) -> bool:
     """Return whether there is a colon behind the last word of a text."""
-    return not COLONS.isdisjoint(text[-TAIL:].rstrip(" \t\n\r\f\v.?;,")[-1:])
+    return not COLONS.isdisjoint(text[-TAIL:].rstrip(SKIPPED.replace(":", ""))[-1:])
 
 
 def _heads() -> re.Pattern[str]:

@@ -1,6 +1,6 @@
 """The dataset's card (README.md): what it is, how it came about, and what it falls short of.
 
-    build_card(config, facts, parts, figures, provenance(store), run_record(store))
+    build_card(config, facts, made, figures, provenance(store), run_record(store))
 
 Everything above the section "Run" is equal for equal inputs. Names that come from data
 (sources, benchmarks, reasons) are escaped; no text of a question or response is shown.
@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pipeline import original
 from pipeline.card_header import Part, header, title
 from pipeline.card_labels import label_limits
 from pipeline.compare import Differences
 from pipeline.config import Config
+from pipeline.exports import asked_for
 from pipeline.facts import STAGES, Facts, percent
+from pipeline.original_files import OriginalFile
 from pipeline.provenance import Provenance, RunRecord
 from pipeline.recipe import Teacher
 from pipeline.render import text
@@ -25,27 +28,35 @@ from pipeline.splits import Split
 NOT_RUN = "unverified/no_sandbox"  # the code verifier runs nothing outside a sandbox
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was written: configs, the original's two files, how questions for testing were drawn."""
+
+    parts: tuple[Part, ...]
+    files: tuple[OriginalFile, ...] = ()
+    split: Split | None = None
+
+
 def build_card(
     config: Config,
     facts: Facts,
-    parts: Sequence[Part],
+    made: Made,
     figures: Sequence[str],
     made_by: Provenance,
     run: RunRecord,
     changes: tuple[str, Differences] | None = None,
-    split: Split | None = None,
 ) -> str:
     """Return the whole card, header included; `figures` are paths beside it.
 
-    `changes` are an earlier version's name and what differs from it, `split` how questions for
-    testing were drawn.
+    `changes` are an earlier version's name and what differs from it.
     """
     body = text(
         "card.md.jinja",
         title=title(config),
         recipe=config.recipe,
         facts=facts,
-        parts=parts,
+        parts=made.parts,
+        files=made.files,
         stages=STAGES,
         figures={figure.rpartition("/")[2].removesuffix(".png"): figure for figure in figures},
         original=original,
@@ -54,10 +65,11 @@ def build_card(
         made_by=made_by,
         run=run,
         changes=changes,
-        split=split,
+        split=made.split,
+        exports=asked_for(config),
         citation_key=citation_key(config.name),
     )
-    return f"---\n{header(config, facts, parts)}\n---\n\n{body}"
+    return f"---\n{header(config, facts, made.parts)}\n---\n\n{body}"
 
 
 def citation_key(name: str) -> str:

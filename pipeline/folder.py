@@ -19,12 +19,18 @@ from pathlib import Path
 
 from pipeline.errors import StoreUnwritable, UserError
 from pipeline.facts import CONFIGS
+from pipeline.original_files import FILES
 from pipeline.store import UNWRITABLE
 
 MARK = "ledger.json"  # the file by which a folder of ours is known
 PUBLISHER = "build-dataset"
 # Every file that this program writes is one of these.
-OURS = ("README.md", MARK, "recipe.json", "plots/*.png", *(f"{name}/*.parquet" for name in CONFIGS))
+FOLDERS = (*CONFIGS, "rl", "preference")
+OURS = (
+    *("README.md", MARK, "recipe.json", "plots/*.png"),
+    *(f"{name}/*.parquet" for name in FOLDERS),
+    *FILES,
+)
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ def as_parts(written: Mapping[tuple[str, str], SplitFiles]) -> tuple[Part, ...]:
     return tuple(Part(n, tuple(s for (of, _), s in written.items() if of == n)) for n in names)
 
 
-def files_for(size: int, file_mb: int) -> int:
+def files_for(size: float, file_mb: int) -> int:
     """Return into how many files so many bytes are cut."""
     return max(1, round(size / (file_mb * MB)))
 

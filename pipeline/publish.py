@@ -15,14 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.card import build_card
+from pipeline.card import Made, build_card
 from pipeline.changes import Change, plan
 from pipeline.compare import compare_versions
 from pipeline.config import Config
+from pipeline.exports import asked_for, write_exports
 from pipeline.facts import CONFIGS, Facts, gather
 from pipeline.folder import MARK, PUBLISHER, files_of, taking_the_place_of
 from pipeline.hub import plan_hub, publish_hub
 from pipeline.ledger import read_ledger
+from pipeline.original_files import write_original
 from pipeline.parquet_parts import write_parts
 from pipeline.plots import draw
 from pipeline.probing import check_probes
@@ -94,16 +96,23 @@ def _write(
     """Write every file below `folder`; returns the rows of each config."""
     publish = config.recipe.publish
     split = None if publish.split is None else split_of(config, store)
-    parts = write_parts(store, folder, publish.file_mb, split.test if split else frozenset())
+    test = split.test if split else frozenset()
+    parts = write_parts(store, folder, publish.file_mb, test)
+    exports = write_exports(config, store, folder, test)
     figures = draw(facts, folder / "plots")
     changes = None if against is None else (against.version, compare_versions(store, against))
     made_by, run = provenance(store), run_record(store)
-    card = build_card(config, facts, parts, figures, made_by, run, changes, split)
+    files = write_original(store, folder, test) if publish.original else ()
+    made = Made((*parts, *exports), files, split)
+    card = build_card(config, facts, made, figures, made_by, run, changes)
     (folder / "README.md").write_text(card, encoding="utf-8")
     recipe = config.recipe.model_dump(mode="json", serialize_as_any=True)
     _write_json(folder / "recipe.json", recipe)
     _write_json(folder / MARK, ledger_json(facts))
-    return {name: facts.configs[name] for name in CONFIGS}
+    also = {part.name: part.rows for part in exports}
+    return {name: facts.configs[name] for name in CONFIGS} | {
+        name: also.get(name, 0) for name in asked_for(config)
+    }
 
 
 def ledger_json(facts: Facts) -> dict[str, Any]:

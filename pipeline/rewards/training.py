@@ -20,7 +20,6 @@ from pipeline.rewards.pairs import Pair
 
 Array = NDArray[np.float64]
 STEPS = 12  # Newton's method has converged to the last bits by then
-Z = 1.96  # of an interval that holds 95 % of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +76,3 @@ def held_out(given: Array, pairs: Sequence[Pair], ridge: Ridge, folds: int) -> N
             head = fit(given[~inside], given[~inside], ridge)
             won[inside] = given[inside] @ (head.weights / head.scale) > 0
     return won
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """Return the Wilson score interval of a share, at 95 % (Wilson 1927)."""
-    if not total:
-        return 0.0, 1.0
-    share, square = hits / total, Z * Z / total
-    middle = share + square / 2
-    half = Z * np.sqrt(share * (1 - share) / total + square / (4 * total))
-    return float((middle - half) / (1 + square)), float((middle + half) / (1 + square))

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.audit import wilson
 from pipeline.config import Runtime
 from pipeline.errors import ConfigError, InputError
 from pipeline.recipe_reward import Reward
 from pipeline.rewards import open_reward
 from pipeline.rewards.pairs import Pair, pair_of, read_pairs
-from pipeline.rewards.training import Ridge, fit, held_out, wilson
+from pipeline.rewards.training import Ridge, fit, held_out
 
 HEAD: dict[str, Any] = {
     "engine": "head",
