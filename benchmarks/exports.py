@@ -4,9 +4,10 @@
 
 Made-up questions, each with a right and a wrong response of about 8 KB, are put into the tables of
 a version; then each export is written in a process of its own. One line each: rows a second, the
-process's largest memory, and the rate as a share of writing the published Parquet files of the
-same rows, the step that every publication has. `original, whole table` is the plain way to write
-the original's files: all rows of a shard at once, one line after the other.
+process's largest memory, and the rate as a share of that of the first step: writing the published
+Parquet files of the same rows, which every publication does, unless `--only` names others.
+`original, whole table` is the plain way to write the original's files: all rows of a shard at
+once, one line after the other.
 """
 
 from __future__ import annotations
@@ -15,21 +16,23 @@ import argparse
 import json
 import multiprocessing
 import random
-import resource
+import re
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import zstandard
 
-from pipeline.config import Config
+from pipeline.config import Config, load_config
 from pipeline.exports import write_exports
 from pipeline.original_files import LEVEL, write_original
 from pipeline.parquet_parts import write_parts
-from pipeline.recipe import Distill, Publish, Recipe, Sampling, Teacher
+from pipeline.recipe import Publish
 from pipeline.recipe_publish import Preference, Split
 from pipeline.records import (
     Example,
@@ -42,7 +45,6 @@ from pipeline.records import (
     vector_schema,
 )
 from pipeline.selection import messages
-from pipeline.sources.local_files import LocalFiles
 from pipeline.splits import split_of
 from pipeline.store import Origin, Store
 from pipeline.vectors import column
@@ -52,9 +54,16 @@ WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "ne", "pu", "so") for b in ("ra",
 Step = Callable[[Config, Store, Path], object]
 
 
+@cache
+def words() -> str:
+    """Return 8 MB of words, more than a compressor looks back on."""
+    return " ".join(random.Random(1).choices(WORDS, k=1_600_000))
+
+
 def text(rng: random.Random, size: int) -> str:
-    """Return words of about so many characters."""
-    return " ".join(rng.choices(WORDS, k=size // 5)) + f" {rng.random()}"
+    """Return words of so many characters."""
+    start = rng.randrange(len(words()) - size)
+    return f"{words()[start : start + size].strip()} {rng.random()}"
 
 
 def fill(store: Store, rows: int) -> None:
@@ -87,8 +96,7 @@ def fill(store: Store, rows: int) -> None:
 
 def fill_shard(store: Store, shard: int, asked: list[Question], rng: random.Random) -> None:
     """Write one shard of all tables of records."""
-    label = {"category": "math", "difficulty": "medium", "language": "en", "labeller": "made up"}
-    labels = [Label(id=one.id, prompt_tokens=60, **label) for one in asked]
+    labels = [Label(one.id, "math", "medium", "en", 60, "made up") for one in asked]
     replies, verdicts, examples = [], [], []
     for one in asked:
         for attempt, outcome in enumerate(("correct", "incorrect")):
@@ -120,11 +128,26 @@ def fill_shard(store: Store, shard: int, asked: list[Question], rng: random.Rand
 
 def example(of: Question, best: Response) -> Example:
     """Return a published row."""
-    about = {name: getattr(of, name) for name in ("id", "source", "source_revision", "licence")}
-    label = {"category": "math", "difficulty": "medium", "language": "en", "prompt_tokens": 60}
-    found = {"outcome": "correct", "score": 1.0, "verifier": "math", "verdicts": "[]"}
-    key = {"teacher": best.teacher, "round": 1, "attempt": best.attempt, "response_tokens": 2_000}
-    return Example(messages=messages(of, best), **about, **label, **found, **key, pass_rate=0.5)
+    return Example(
+        messages=messages(of, best),
+        id=of.id,
+        source=of.source,
+        source_revision=of.source_revision,
+        licence=of.licence,
+        category="math",
+        difficulty="medium",
+        language="en",
+        prompt_tokens=60,
+        response_tokens=best.response_tokens,
+        teacher=best.teacher,
+        round=best.round,
+        attempt=best.attempt,
+        outcome="correct",
+        score=1.0,
+        verifier="math",
+        verdicts="[]",
+        pass_rate=0.5,
+    )
 
 
 def plain(config: Config, store: Store, folder: Path) -> None:
@@ -157,41 +180,39 @@ def asking(config: Config, **settings: object) -> Config:
 
 
 def configuration() -> Config:
-    """Return a configuration with one round of a teacher."""
-    source = LocalFiles(source="local_files", name="made_up", paths=("none",), licence="MIT")
-    how = {"model": "m", "revision": "1", "engine": "transformers", "sampling": Sampling()}
-    teacher = Teacher(name="teacher", **how)
-    recipe = Recipe(shards=SHARDS, sources=(source,), teacher=teacher, distill=Distill(rounds=1))
-    return Config(name="made_up", version="1", recipe=recipe)
+    """Return a configuration; of its recipe only how answers are judged matters here."""
+    return load_config("quickstart")
 
 
-def measure(name: str, store: Store, root: Path, results: multiprocessing.Queue[object]) -> None:
-    """Take one step in this process, and say how long it took and how much memory."""
+def measure(name: str, store: Store, folder: Path) -> tuple[float, float]:
+    """Take one step; returns the seconds and the largest memory of this process in MiB."""
     start = time.monotonic()
-    STEPS[name](configuration(), store, root / name.replace(" ", "-"))
+    STEPS[name](configuration(), store, folder)
     seconds = time.monotonic() - start
-    results.put((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    # Not ru_maxrss: a child begins with that of its parent.
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return seconds, int(peak) / 1024
 
 
 def main() -> None:
     """Fill a version, take every step in a process of its own, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--only", nargs="*", default=list(STEPS), choices=list(STEPS))
+    options = parser.parse_args()
+    rows = options.rows
     spawn = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
         store = Store(root / "data", "made_up", "1", SHARDS)
         fill(store, rows)
         base = None
-        for name in STEPS:
-            results = spawn.Queue()
-            child = spawn.Process(target=measure, args=(name, store, root, results))
-            child.start()
-            seconds, memory = results.get()
-            child.join()
+        for name in options.only:
+            folder = root / name.replace(" ", "-")
+            with ProcessPoolExecutor(1, spawn) as pool:
+                seconds, memory = pool.submit(measure, name, store, folder).result()
             base = base or seconds
-            size = sum(p.stat().st_size for p in (root / name.replace(" ", "-")).rglob("*.*"))
+            size = sum(path.stat().st_size for path in folder.rglob("*.*"))
             print(
                 f"{name:<22} {rows / seconds:>9,.0f} rows/s  {memory:>6,.0f} MiB  "
                 f"{size / 1e6:>7,.1f} MB  {base / seconds:.2f} of the baseline's rate",

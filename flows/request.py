@@ -22,8 +22,8 @@ from pipeline.errors import ConfigError
 
 StageName = Literal[
     "collect",
-    "label",
     "embed",
+    "label",
     "deduplicate",
     "decontaminate",
     "choose",
@@ -38,13 +38,16 @@ TableName = Literal[
     "responses",
     "labels",
     "vectors",
+    "chunks",
     "duplicates",
     "contaminated",
+    "probes",
     "chosen",
     "left_out",
     "verdicts",
     "examples",
     "unselected",
+    "suspects",
 ]
 KEY_PATTERN = r"^(recipe|runtime)(\.[A-Za-z0-9_-]+)+$"
 VERSION_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9_.%-]*$"

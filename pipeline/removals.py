@@ -143,6 +143,14 @@ class Removed:
     questions: Counter[str]
     idle: tuple[Removal, ...]
 
+    def told(self) -> Iterator[str]:
+        """Yield what a person should read of it, a line each."""
+        if self.questions:
+            yield f"removed  {self.questions.total():,} questions"
+        if self.idle:
+            kind, name = self.idle[0].key
+            yield f"removed  {len(self.idle):,} entries name nothing here, such as {kind} {name}"
+
 
 def write_removed(store: Store, removals: list[Removal]) -> Removed:
     """Write the table `removed` of a version, or forget it where there are no entries."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -113,3 +114,47 @@ class WholeRun:
 def ids_in(text: str) -> set[str]:
     """Return the question ids that occur in a text."""
     return set(re.findall(r"\b[0-9a-f]{32}\b", text))
+
+
+CHAT = """
+name = "set"
+version = "1"
+[recipe]
+shards = 2
+[recipe.distill]
+rounds = 0
+[recipe.deduplicate]
+threshold = 1.0
+[recipe.decontaminate]
+semantic = false
+[[recipe.sources]]
+source = "local_files"
+name = "mine"
+licence = "MIT"
+revision = "1"
+path = "{folder}/q.jsonl"
+kind = "chat"
+teacher = "me"
+columns = {{ prompt = "question", response = "answer" }}
+{recipe}
+[runtime]
+data = "{folder}/data"
+published = "{folder}/published"
+workers = 1
+{runtime}
+"""
+
+
+def chat_config(folder: Path, answers: Sequence[str], recipe: str, runtime: str) -> str:
+    """Write questions with an answer each and a configuration for them; returns its path.
+
+    Question k is "Question k: what is ANSWER?", and its answer "It is ANSWER.", after a thought.
+    """
+    rows = [
+        {"question": f"Question {k}: what is {a}?", "answer": f"<think>hm</think>It is {a}."}
+        for k, a in enumerate(answers)
+    ]
+    (folder / "q.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    text = CHAT.format(folder=folder, recipe=recipe, runtime=runtime)
+    (folder / "set.toml").write_text(text, encoding="utf-8")
+    return str(folder / "set.toml")

@@ -1,6 +1,5 @@
 """What verifiers share that ask a model: rows in order, many requests at once.
 
-
 ``class Opinion(AskedModel)`` writes a request for each row (`_prepare`) and reads the reply
 (`_finding`); here they are asked, held back until their turn, and given back in order. How a
 model is asked is the caller's business: an `Asker` is handed in.
@@ -13,7 +12,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from verifiers.base import BadInput, Outcome, Result, Row, Verifier, bad_input
 from verifiers.judge_words import EXCERPT_CHARS
@@ -71,11 +70,26 @@ class Case:
         self.result = result if self.first is None else merged(self.first, result)
 
 
-class AskedModel(Verifier):
+Settings = TypeVar("Settings")
+
+
+class AskedModel(Verifier, Generic[Settings]):
     """Judges answers by asking a model that is handed in as `ask`."""
 
-    def __init__(self, ask: Asker, window: int = WINDOW) -> None:
-        self._ask, self._window = ask, window
+    settings_type: type[Settings]
+
+    def __init__(self, ask: Asker, settings: Settings, window: int = WINDOW) -> None:
+        self._ask, self._settings, self._window = ask, settings, window
+
+    @classmethod
+    def create(cls, workers: int = 1, **settings: Any) -> Self:
+        """Make the verifier; `ask` is an `Asker`, the others are those of `settings_type`.
+
+        `workers` count for nothing: how many requests run at once is for `ask` to say.
+        """
+        if "ask" not in settings:
+            raise TypeError(f"{cls.name}: needs `ask`, a way to ask a model")
+        return cls(settings.pop("ask"), cls.settings_type(**settings))
 
     @abstractmethod
     def _prepare(self, case: Case, row: Row) -> Result | None:

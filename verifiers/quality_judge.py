@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from verifiers.asked_model import WINDOW, AskedModel, Asker, Case
+from verifiers.asked_model import AskedModel, Case
 from verifiers.base import BadInput, Outcome, Result, Row, text_field
 from verifiers.judge_words import check_prompt, excerpt, fill, question_text, score_in
 from verifiers.response import final_answer, split
@@ -65,24 +65,12 @@ class Settings:
             raise ValueError("max_…_chars: must be above 0")
 
 
-class QualityJudge(AskedModel):
+class QualityJudge(AskedModel[Settings]):
     """Grades answers by asking a model that is handed in as `ask`."""
 
     name: ClassVar[str] = NAME
 
-    def __init__(self, ask: Asker, settings: Settings, window: int = WINDOW) -> None:
-        super().__init__(ask, window)
-        self._settings = settings
-
-    @classmethod
-    def create(cls, workers: int = 1, **settings: Any) -> Self:
-        """Make the verifier; `ask` is an `Asker`, the others are those of `Settings`.
-
-        `workers` count for nothing: how many requests run at once is for `ask` to say.
-        """
-        if "ask" not in settings:
-            raise TypeError("quality: needs `ask`, a way to ask a model")
-        return cls(settings.pop("ask"), Settings(**settings))
+    settings_type = Settings
 
     def _prepare(self, case: Case, row: Row) -> Result | None:
         """Write a case's request, or return its result where there is nothing to ask."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from verifiers.asked_model import WINDOW, AskedModel, Asker, Case, Turns
+from verifiers.asked_model import AskedModel, Case, Turns
 from verifiers.base import BadInput, Outcome, Result, Row, text_field
 from verifiers.equality.extract import extract
 from verifiers.judge_words import (
@@ -58,24 +58,12 @@ class Settings:
             raise ValueError("max_…_chars, tail_chars: must be above 0")
 
 
-class ReferenceJudge(AskedModel):
+class ReferenceJudge(AskedModel[Settings]):
     """Judges answers by asking a model that is handed in as `ask`."""
 
     name: ClassVar[str] = NAME
 
-    def __init__(self, ask: Asker, settings: Settings, window: int = WINDOW) -> None:
-        super().__init__(ask, window)
-        self._settings = settings
-
-    @classmethod
-    def create(cls, workers: int = 1, **settings: Any) -> Self:
-        """Make the verifier; `ask` is an `Asker`, the others are those of `Settings`.
-
-        `workers` count for nothing: how many requests run at once is for `ask` to say.
-        """
-        if "ask" not in settings:
-            raise TypeError("judge: needs `ask`, a way to ask a model")
-        return cls(settings.pop("ask"), Settings(**settings))
+    settings_type = Settings
 
     def after(
         self, found: Iterable[tuple[Row, Result]], doubtful: Callable[[Result], bool]

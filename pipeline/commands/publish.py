@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.config import Config, load_config
 from pipeline.stages import open_store, published_folder
 from pipeline.store import Store
-
-if TYPE_CHECKING:
-    from pipeline.removals import Removed
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -50,21 +46,13 @@ def publish(config: Config, store: Store, folder: Path, arguments: argparse.Name
     done = publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
     for name, rows in done.rows.items():
         print(f"{name:<12} {rows:,} rows")
-    tell_removed(done.removed)
+    for line in done.removed.told():
+        print(line)
     print(f"dataset  {done.folder}")
     print(f"card     {done.folder / 'README.md'}")
     if arguments.repo:
         print(f"hub      {publish_hub(config, folder, arguments.repo, not arguments.public)}")
     return 0
-
-
-def tell_removed(removed: Removed) -> None:
-    """Print what the list of what must not be published came to."""
-    if removed.questions:
-        print(f"removed  {removed.questions.total():,} questions")
-    if removed.idle:
-        kind, name = removed.idle[0].key
-        print(f"removed  {len(removed.idle):,} entries name nothing here, such as {kind} {name}")
 
 
 def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespace) -> int:

@@ -74,6 +74,8 @@ def publish(config: Config, store: Store) -> None:
     )
     for name, rows in done.rows.items():
         print(f"  {name:<12} {rows:,} rows")
+    for line in done.removed.told():
+        print(f"  {line}")
     print(f"dataset  {done.folder}")
     print(f"card     {done.folder / 'README.md'}")
     print(f"report   {report.resolve()}")

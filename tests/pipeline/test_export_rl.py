@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.exports import write_exports
 from pipeline.publish import publish_folder
 from pipeline.recipe import Select
+from pipeline.records import shard_of
 from pipeline.store import Store
 from tests.pipeline.conftest import GOOD, question
 from tests.pipeline.publish_support import id_of, load, with_publish
@@ -157,3 +158,16 @@ def test_without_being_asked_for_nothing_is_written(
     assert set(done.rows) == {"open_source", "distilled"}
     assert not (tmp_path / "out" / "rl").exists()
     assert not (tmp_path / "out" / "preference").exists()
+
+
+def test_rows_are_cut_into_files_by_their_ids(
+    small_config: Config, small_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.parquet_parts.MB", 300)
+    (part,) = write_exports(
+        with_publish(small_config, rl=True, file_mb=10), small_store, tmp_path / "out"
+    )
+    assert len(part.files) > 1 and part.rows == 8
+    for place, name in enumerate(part.files):
+        ids = pq.read_table(tmp_path / "out" / name, columns=["id"])["id"].to_pylist()
+        assert {shard_of(id, len(part.files)) for id in ids} <= {place}

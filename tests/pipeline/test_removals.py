@@ -16,9 +16,11 @@ import pytest
 from pipeline.audit import draw
 from pipeline.config import Config
 from pipeline.errors import ConfigError
+from pipeline.evaluation.export import from_dataset
 from pipeline.ledger import read_ledger
 from pipeline.publish import Published, publish_folder
 from pipeline.published import published_rows
+from pipeline.recipe import Distill
 from pipeline.removals import Removal, all_removals, prompt_hash, read_removals
 from pipeline.store import Store
 from tests.pipeline.publish_support import id_of, with_publish
@@ -213,3 +215,35 @@ def test_the_command_gives_the_hash_of_a_prompt() -> None:
     )
     assert done.stdout.strip() == prompt_hash("What is it?")
     assert Removal(prompt=done.stdout.strip(), reason="r", date=DATE).key[0] == "prompt"
+
+
+def test_training_data_of_the_dataset_has_no_removed_question(
+    small_config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    distill = Distill(rounds=2, policy="rethink")
+    recipe = small_config.recipe.model_copy(update={"distill": distill})
+    config = small_config.model_copy(update={"recipe": recipe})
+    asked = id_of(small_store, "What is six times six?")
+    assert [row["id"] for row in from_dataset(config, small_store)] == [asked]
+    publish_folder(
+        naming(config, tmp_path / "list.jsonl", {"id": asked}), small_store, tmp_path / "o"
+    )
+    assert list(from_dataset(config, small_store)) == []
+
+
+def test_a_person_is_told_what_went_and_which_entries_name_nothing(
+    small_config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    config = naming(small_config, tmp_path / "list.jsonl", {"source": "beta"}, {"source": "gamma"})
+    assert list(publish_folder(config, small_store, tmp_path / "out").removed.told()) == [
+        "removed  8 questions",
+        "removed  1 entries name nothing here, such as source gamma",
+    ]
+
+
+def test_without_a_list_no_table_is_written(
+    small_config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    publish_folder(small_config, small_store, tmp_path / "out")
+    assert "removed" not in small_store.tables()
+    assert not (small_store.root / "small" / "removals.jsonl").exists()

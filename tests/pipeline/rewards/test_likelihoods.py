@@ -18,6 +18,7 @@ from pipeline.recipe_reward import Improbable
 from pipeline.rewards.likelihoods import LocalLikelihoods, batches, open_perplexity, windows
 from tests.loopback_rewards import RewardServer, loopback_rewards
 from tests.pipeline.rewards.test_local_reward import model, tokenizer
+from tests.whole_run import chat_config
 from verifiers import Result
 
 LOCAL = Local(threads=1)
@@ -128,45 +129,13 @@ def test_no_finite_numbers_are_no_perplexity(
 
 
 def test_a_run_publishes_nothing_that_is_improbable(server: RewardServer, tmp_path: Path) -> None:
-    rows = ["a good good good good", "what a gibberish this is"]
-    lines = (f'{{"q": "Say {k}: {a}?", "a": "<think>hm</think>{a}"}}' for k, a in enumerate(rows))
-    (tmp_path / "q.jsonl").write_text("\n".join(lines))
-    (tmp_path / "set.toml").write_text(CONFIG.format(folder=tmp_path, url=server.url))
-    assert main(["run", str(tmp_path / "set.toml")]) == 0
+    recipe = (
+        '[recipe.verify.perplexity]\nengine = "vllm"\nmodel = "small"\nrevision = "1"\nfewest = 2'
+    )
+    runtime = f'[runtime.perplexity]\nurls = ["{server.url}"]'
+    answers = ["good good good good", "gibberish, this one"]
+    config = chat_config(tmp_path, answers, recipe, runtime)
+    assert main(["run", config]) == 0
     shown = (tmp_path / "published" / "set" / "1" / "README.md").read_text()
     assert "improbable" in shown
     assert '"published": 1' in (tmp_path / "published" / "set" / "1" / "ledger.json").read_text()
-
-
-CONFIG = """
-name = "set"
-version = "1"
-[recipe]
-shards = 1
-[recipe.distill]
-rounds = 0
-[recipe.deduplicate]
-threshold = 1.0
-[recipe.decontaminate]
-semantic = false
-[[recipe.sources]]
-source = "local_files"
-name = "mine"
-licence = "MIT"
-revision = "1"
-path = "{folder}/q.jsonl"
-kind = "chat"
-teacher = "me"
-columns = {{ prompt = "q", response = "a" }}
-[recipe.verify.perplexity]
-engine = "vllm"
-model = "small"
-revision = "1"
-fewest = 2
-[runtime]
-data = "{folder}/data"
-published = "{folder}/published"
-workers = 1
-[runtime.perplexity]
-urls = ["{url}"]
-"""

@@ -19,56 +19,27 @@ from pipeline.records import Verdict
 from pipeline.stages import open_store
 from tests.loopback_rewards import loopback_rewards
 from tests.loopback_teacher import loopback_teacher
+from tests.whole_run import chat_config
 
-CONFIG = """
-name = "set"
-version = "1"
-[recipe]
-shards = 2
-[recipe.distill]
-rounds = 0
-[recipe.deduplicate]
-threshold = 1.0
-[recipe.decontaminate]
-semantic = false
-[[recipe.sources]]
-source = "local_files"
-name = "mine"
-licence = "MIT"
-revision = "1"
-path = "{folder}/q.jsonl"
-kind = "chat"
-teacher = "me"
-columns = {{ prompt = "question", response = "answer" }}
+RECIPE = """
 [recipe.verify.by_kind]
 chat = "reward"
 [recipe.verify.reward]
 engine = "vllm"
 model = "small"
 revision = "1"
-{more}
-[runtime]
-data = "{folder}/data"
-published = "{folder}/published"
-workers = 1
+"""
+RUNTIME = """
 [runtime.reward]
 urls = ["{url}"]
 retries = 2
 """
-
-
 URLS = 'urls = ["http://127.0.0.1:9/v1"]\n'
 
 
-def write(folder: Path, url: str, more: str = "") -> str:
+def write(folder: Path, url: str) -> str:
     answers = ["good", "poor", "good [429]", "poor [500]", "good [two]"]
-    rows = [
-        {"question": f"Question {k}: what is {a}?", "answer": f"<think>hm</think>It is {a}."}
-        for k, a in enumerate(answers)
-    ]
-    (folder / "q.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    (folder / "set.toml").write_text(CONFIG.format(folder=folder, url=url, more=more))
-    return str(folder / "set.toml")
+    return chat_config(folder, answers, RECIPE, RUNTIME.format(url=url))
 
 
 def reasons(config: str, verifier: str = "reward") -> Counter[str]:
