@@ -98,9 +98,9 @@ def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
         LocalLikelihoods(recipe(str(tmp_path)), LOCAL)
 
 
-def served(url: str, folder: Path, *answers: str) -> list[Result]:
+def served(url: str, folder: Path, *answers: str, retries: int = 3) -> list[Result]:
     given = Improbable(engine="vllm", model="small", revision="1", fewest=2)
-    endpoints = PerplexityEndpoints(urls=(url,), retries=3, concurrency=4)
+    endpoints = PerplexityEndpoints(urls=(url,), retries=retries, concurrency=4)
     with open_perplexity(given, Runtime(perplexity=endpoints), folder) as verifier:
         return list(verifier.results({"answer": answer} for answer in answers))
 
@@ -124,7 +124,7 @@ def test_a_fault_that_passes_changes_nothing(
 def test_no_finite_numbers_are_no_perplexity(
     server: RewardServer, tmp_path: Path, fault: str
 ) -> None:
-    found = served(server.url, tmp_path, f"a good {fault}", "a good good good")
+    found = served(server.url, tmp_path, f"a good {fault}", "a good good good", retries=0)
     assert [one.reason for one in found] == ["perplexity_unavailable", "probable"]
 
 

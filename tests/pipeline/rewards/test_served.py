@@ -23,8 +23,10 @@ def server() -> Iterator[RewardServer]:
         yield running
 
 
-def judge(url: str, folder: Path, *answers: str, outlive: bool = False) -> list[Result]:
-    served = RewardEndpoints(urls=(url,), retries=3, concurrency=4, connect_timeout_s=2.0)
+def judge(
+    url: str, folder: Path, *answers: str, outlive: bool = False, retries: int = 3
+) -> list[Result]:
+    served = RewardEndpoints(urls=(url,), retries=retries, concurrency=4, connect_timeout_s=2.0)
     rows = [{"prompt": "?", "answer": f"<think>x</think>{answer}"} for answer in answers]
     with open_reward(REWARD, Runtime(reward=served), folder, outlive=outlive) as verifier:
         return list(verifier.results(rows))
@@ -47,7 +49,7 @@ def test_a_fault_that_passes_changes_nothing(
 def test_outputs_that_are_no_numbers_are_never_a_score(
     server: RewardServer, tmp_path: Path
 ) -> None:
-    found = judge(server.url, tmp_path, "good [nan]", "good and whole")
+    found = judge(server.url, tmp_path, "good [nan]", "good and whole", retries=0)
     assert [one.reason for one in found] == ["reward_unavailable", "above_threshold"]
 
 
@@ -73,8 +75,8 @@ def test_a_score_is_asked_for_once(server: RewardServer, tmp_path: Path) -> None
 def test_a_server_that_is_down_ends_a_run_or_leaves_rows_unverified(tmp_path: Path) -> None:
     nobody = "http://127.0.0.1:9/v1"
     with pytest.raises(TeacherUnavailable, match="reward small"):
-        judge(nobody, tmp_path, "good")
-    (found,) = judge(nobody, tmp_path, "good", outlive=True)
+        judge(nobody, tmp_path, "good", retries=0)
+    (found,) = judge(nobody, tmp_path, "good", outlive=True, retries=0)
     assert found.reason == "reward_unavailable"
 
 
