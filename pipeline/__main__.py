@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from pipeline import logs
 from pipeline.errors import BuildError
+from pipeline.runtime_watch import Logs
 
 COMMANDS = (
     "run",
@@ -30,6 +34,7 @@ COMMANDS = (
     "train-reward",
     "thresholds",
     "evaluate",
+    "train",
     "doctor",
 )
 
@@ -48,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary.rstrip("."), description=module.__doc__)
         sub.formatter_class = argparse.RawDescriptionHelpFormatter
         module.add(sub)
+        sub.add_argument(
+            "--log-json", action="store_true", help="write JSON lines to stderr, and no bars"
+        )
         sub.set_defaults(main=module.main)
     return root
 
@@ -55,20 +63,37 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = parser().parse_args(argv)
+    if arguments.log_json:
+        logs.configure(Logs(format="json"))
+    code = run(arguments)
+    logs.end()  # not where an error comes through that nobody foresaw: it is still to be logged
+    return code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a command and return its exit code, having said why where it is not 0."""
     try:
         return int(arguments.main(arguments))
     except BuildError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(str(error), error=type(error).__name__, exit_code=error.exit_code)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output (head, say) has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print(
-            "\ninterrupted; run the same command again to go on where it stopped", file=sys.stderr
-        )
+        tell("interrupted; run the same command again to go on where it stopped", exit_code=130)
         return 130
+
+
+def tell(text: str, **fields: Any) -> None:
+    """Say on stderr why a command ends: a line that begins with "error:", or an event."""
+    if logs.as_json():
+        logs.event("error", logging.ERROR, text=text, **fields)
+    elif "error" in fields:
+        print(f"error: {logs.hide(text)}", file=sys.stderr)
+    else:
+        print(f"\n{text}", file=sys.stderr)
 
 
 if __name__ == "__main__":
