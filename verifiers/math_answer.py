@@ -8,13 +8,13 @@ are killed at a deadline.
 `incorrect` with `no_answer`, `not_closed` or `different`; `unverified` with
 `reference_unusable` (the reference does not parse, which disqualifies the question),
 `too_complex`, `undecided`, `timeout`, `memory` or `crashed`. Of the question (`prompt`, where
-the row has it) only one thing is read, whether it asks for a decimal: then 0.167 is 1/6.
-So an answer of the right value in the wrong form is correct.
+the row has it) three things are read: whether it asks for a decimal (then 0.167 is 1/6), whether
+it asks for an order, and which options it gives. An answer of the right value in the wrong form
+is correct.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,10 +32,11 @@ from verifiers.base import (
     prompt_text,
     text_field,
 )
-from verifiers.equality.choices import choice
+from verifiers.equality.choices import by_options, choice
 from verifiers.equality.conclusion import bare
 from verifiers.equality.extract import Extraction, counted, extract
 from verifiers.equality.numerals import Tolerance, equal
+from verifiers.equality.question import Asked, Form, asked
 from verifiers.equality.text import balanced, key, normalise
 from verifiers.parallel import crashed, from_reply
 from verifiers.pool import Pool, Ticket, in_order
@@ -65,13 +66,7 @@ class Settings:
     tolerance: Tolerance = field(default_factory=Tolerance)
 
 
-Pair = tuple[str, str, Tolerance, bool]
-# Questions that ask for a decimal, in the words of MATH, SciBench and Chinese textbooks.
-ROUNDING = re.compile(
-    r"\b(?:round(?:ed|ing)?|nearest|approximat\w+|decimals?|significant (?:figures?|digits?))\b"
-    r"|保留|精确到|四舍五入|近似",
-    re.IGNORECASE,
-)
+Pair = tuple[str, str, Tolerance, Form]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +198,21 @@ class Examiner:
             evidence["tail"] = said[-EXCERPT_CHARS // 2 :]
             return Result(Outcome.INCORRECT, "no_answer", NAME, evidence=evidence)
         evidence |= {"extracted": excerpt(extraction.text), "found_by": extraction.how}
-        return self._compare(reference, extraction, evidence, asks_for_decimal(row))
+        return self._compare(reference, extraction, evidence, asked(prompt_text(row.get("prompt"))))
 
     def _compare(
-        self, reference: str, extraction: Extraction, evidence: dict[str, Any], rounded: bool
+        self, reference: str, extraction: Extraction, evidence: dict[str, Any], question: Asked
     ) -> Result | Task:
         if len(extraction.text) > self._settings.max_chars:
             evidence["characters"] = len(extraction.text)
             return Result(Outcome.UNVERIFIED, "too_complex", NAME, evidence=evidence)
-        answer = normalise(extraction.text)
+        chosen = by_options(reference, normalise(extraction.text), question.options)
+        reference, answer = chosen.reference, chosen.answer
+        evidence |= {"option": excerpt(chosen.option)} if chosen.option else {}
         same = self.quickly(reference, answer)
-        if same is None or (rounded and not same):
+        if same is None or (question.form.rounded and not same):
             reference = option_text(reference, answer)
-            pair = (reference, answer, self._settings.tolerance, rounded)
+            pair = (reference, answer, self._settings.tolerance, question.form)
             return Task(pair, evidence)
         outcome, reason = (Outcome.CORRECT, "equal") if same else (Outcome.INCORRECT, "different")
         return Result(outcome, reason, NAME, evidence={**evidence, "path": "fast"})
@@ -227,11 +224,6 @@ class Examiner:
             return True
         same = equal(first, second, self._settings.tolerance)
         return chosen(reference, answer) if same is None else same
-
-
-def asks_for_decimal(row: Row) -> bool:
-    """Say whether the question, where the row has it, asks for a rounded value."""
-    return bool(ROUNDING.search(prompt_text(row.get("prompt"))))
 
 
 def chosen(reference: str, answer: str) -> bool | None:

@@ -34,7 +34,7 @@ def same(reference: str, answer: str) -> bool | None:
 
 def decided(reference: str, answer: str) -> str:
     """What a worker says of two spellings."""
-    return judge((normalise(reference), normalise(answer), DEFAULT, False))[0]
+    return judge((normalise(reference), normalise(answer), DEFAULT, Form()))[0]
 
 
 def latex(value: Fraction) -> str:
@@ -203,7 +203,7 @@ def test_any_text_can_be_normalised_and_the_result_stays(text: str) -> None:
 @given(st.text(alphabet=r"\{}[]()$^_,.;:=<>|0123456789abxy +-*/!%√½π无解", max_size=60))
 def test_any_text_is_judged_without_an_exception(text: str) -> None:
     reference, answer = normalise(text), normalise(text[::-1])
-    assert judge((reference, answer, DEFAULT, False))[0] in {
+    assert judge((reference, answer, DEFAULT, Form()))[0] in {
         "equal", "different", "undecided", "too_complex", "reference_unusable",
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from verifiers.equality.judge import judge
 from verifiers.equality.numerals import Tolerance
+from verifiers.equality.question import Form
 from verifiers.equality.text import normalise
 
 EXACT = Tolerance()
@@ -103,7 +104,7 @@ trees = st.recursive(
 
 
 def decided(reference: str, answer: str) -> str:
-    return judge((normalise(reference), normalise(answer), EXACT, False))[0]
+    return judge((normalise(reference), normalise(answer), EXACT, Form()))[0]
 
 
 @settings(deadline=None, max_examples=150)

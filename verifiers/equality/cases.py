@@ -10,13 +10,17 @@ from collections.abc import Callable
 
 from verifiers.equality.decision import Decision
 from verifiers.equality.lexer import Token
-from verifiers.equality.shapes import Opaque, Piecewise, Sequence, Shape, Text
+from verifiers.equality.nodes import number
+from verifiers.equality.shapes import Congruence, Opaque, Piecewise, Sequence, Shape, Text
 
 SYSTEMS = frozenset(
     {"cases", "dcases", "rcases", "aligned", "align", "align*", "gathered", "split", "array"}
 )
+SIGNS = frozenset(["=", "<", ">", "\\le", "\\ge", "\\ne", "\\in", "\\equiv", "\\pmod", "\\pm"])
 CONDITION_WORDS = frozenset(["if", "for", "when", "where", "as", "in", "case", "on"])
 OTHERWISE = Text(("otherwise",))
+PARITY = {"odd": 1, "even": 0}
+PARITY_FILLERS = frozenset(["is", "an", "a", "integer", "number"])
 Read = Callable[[list[Token]], Shape]
 Compare = Callable[[Shape, Shape], Decision]
 
@@ -58,8 +62,23 @@ def _bare(cell: list[Token]) -> list[Token]:
 def _condition(tokens: list[Token], read: Read) -> Shape:
     while tokens and tokens[0].kind == "word" and tokens[0].text.lower() in CONDITION_WORDS:
         tokens = tokens[1:]
-    shape = read(tokens) if tokens else OTHERWISE
+    shape = (_worded(tokens) or read(tokens)) if tokens else OTHERWISE
     return OTHERWISE if shape in {Text(("else",)), OTHERWISE} else shape
+
+
+def _worded(tokens: list[Token]) -> Shape | None:
+    """Read n odd as n ≡ 1 (mod 2), and x rational as a text; read as a value it is n, or x."""
+    said = [token.text.lower() for token in tokens if token.kind == "word"]
+    if not said or len(said) == len(tokens) or any(token.text in SIGNS for token in tokens):
+        return None
+    if (
+        len(tokens) == len(said) + 1
+        and (left := set(said) - PARITY_FILLERS)
+        and left <= set(PARITY)
+    ):
+        residue = PARITY[left.pop()]
+        return Congruence((number(residue),), number(2)) if not left else None
+    return Text(tuple(token.text.lower() for token in tokens))
 
 
 def piecewise(compare: Compare, reference: Shape, answer: Shape) -> Decision:

@@ -7,7 +7,10 @@ choose two. Only capital letters from A to J are choices, and only where the ref
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from verifiers.equality.text import normalise
 
 STYLE = re.compile(r"\\(?:text(?:bf|it|rm|sf)?|mathrm|mathbf|mathit|mbox|operatorname)\s*(?=\{)")
 LEAD = re.compile(
@@ -17,6 +20,15 @@ ALONE = re.compile(r"\(?([A-J])\)?")
 WITH_TEXT = re.compile(r"(?:\(([A-J])\)[.:\s]*|([A-J])[).:]\s*|([A-J])\s+(?=[-\d\\(]))(\S.*)")
 SEVERAL = re.compile(r"\(?[A-J]\)?(?:(?:\s*(?:,|;|&|and|和|、)\s*|\s*)\(?[A-J]\)?){1,9}")
 LETTER = re.compile(r"[A-J]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A reference and an answer, of which one may be an option's text (`option`)."""
+
+    reference: str
+    answer: str
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +58,19 @@ def choice(text: str) -> Choice | None:
     if beside := WITH_TEXT.fullmatch(bare):
         return Choice(frozenset(beside[1] or beside[2] or beside[3]), beside[4])
     return None
+
+
+def by_options(reference: str, answer: str, options: Mapping[str, str]) -> Sides:
+    """Put a question's option in the place of its letter, where the other side has no letter."""
+    expected, given = (choice(side) if options else None for side in (reference, answer))
+    if expected and not given and (text := _chosen_text(expected, options)):
+        return Sides(text, answer, text)
+    if given and not expected and (text := _chosen_text(given, options)):
+        return Sides(reference, text, text)
+    return Sides(reference, answer)
+
+
+def _chosen_text(chosen: Choice, options: Mapping[str, str]) -> str:
+    """Return the normalised text of a single letter that stands alone, or nothing."""
+    alone = len(chosen.letters) == 1 and not chosen.text
+    return normalise(options.get(min(chosen.letters), "")) if alone else ""

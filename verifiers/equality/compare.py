@@ -22,7 +22,7 @@ from verifiers.equality.decision import Decision, all_equal, any_equal
 from verifiers.equality.exact import exact
 from verifiers.equality.families import families
 from verifiers.equality.lexer import TooComplex
-from verifiers.equality.nodes import Node, negated, symbols
+from verifiers.equality.nodes import Node, negated, number, symbols
 from verifiers.equality.numerals import Tolerance, allowed
 from verifiers.equality.ranges import variables
 from verifiers.equality.readings import as_measured, in_kelvin, readings, times
@@ -54,10 +54,11 @@ MAX_ITEMS = 64  # of a sequence in any order: comparing all pairs takes the squa
 
 
 class Comparer:
-    """Compares shapes under one tolerance."""
+    """Compares shapes under one tolerance; bare lists in any order, unless `ordered`."""
 
-    def __init__(self, tolerance: Tolerance) -> None:
+    def __init__(self, tolerance: Tolerance, ordered: bool = False) -> None:
         self.tolerance = tolerance
+        self.ordered = ordered
 
     def shapes(self, reference: Shape, answer: Shape) -> Decision:
         """Compare two shapes; raises TooComplex."""
@@ -190,19 +191,27 @@ class Comparer:
     # Several
 
     def sequences(self, reference: Shape, answer: Shape) -> Decision:
-        """Compare sequences: in order where both have brackets, in any order else."""
+        """Compare sequences: in order where both have brackets or it is asked for, else in any."""
         if not isinstance(reference, Sequence) or not isinstance(answer, Sequence):
             return self.single(reference, answer)
-        openers = {reference.opener, answer.opener}
-        if "to" in openers:
-            in_order = openers == {"to"}
-            return self.in_order(reference.items, answer.items) if in_order else Decision.DIFFERENT
-        if openers <= {"", "\\{"}:
-            return self.in_any_order(reference.items, answer.items)
-        if "\\{" in openers:
+        if {reference.opener, answer.opener} & {"to", "by"}:
+            return self.measures(reference, answer)
+        return self.listed(reference, answer)
+
+    def measures(self, reference: Sequence, answer: Sequence) -> Decision:
+        """Compare 5 to 7, and the sides 12 by 9 in either order."""
+        if reference.opener != answer.opener and "to" in {reference.opener, answer.opener}:
             return Decision.DIFFERENT
+        turns = (answer.items,) if answer.opener == "to" else (answer.items, answer.items[::-1])
+        return any_equal(self.in_order(reference.items, items) for items in turns)
+
+    def listed(self, reference: Sequence, answer: Sequence) -> Decision:
+        """Compare lists, sets, tuples and points."""
+        openers = {reference.opener, answer.opener}
+        if openers <= {"", "\\{"} and not (self.ordered and openers == {""}):
+            return self.in_any_order(reference.items, answer.items)
         pair = len(reference.items) == 2
-        if openers == {"(", "["} and pair:  # an open and a closed interval
+        if "\\{" in openers or (openers == {"(", "["} and pair):  # an open and a closed interval
             return Decision.DIFFERENT
         return self.in_order(_values_of(reference, answer), _values_of(answer, reference))
 
@@ -287,9 +296,12 @@ Method = Callable[[Shape, Shape], Decision]
 
 
 def _numbered(first: str, second: str) -> bool:
-    """Say whether one label is the other with a number: x_1 and x."""
-    names = [name.partition("_") for name in (first, second)]
-    return names[0][0] == names[1][0] and (names[0][1] == "") != (names[1][1] == "")
+    """Say whether one label is the other with a number or its argument: x_1 or x(t), and x."""
+    for mark in "_(":
+        names = [name.partition(mark) for name in (first, second)]
+        if names[0][0] == names[1][0] and (names[0][1] == "") != (names[1][1] == ""):
+            return True
+    return False
 
 
 def _as_equation(shape: Shape) -> Shape:
@@ -304,6 +316,8 @@ def _as_ratio(shape: Shape) -> Ratio | None:
         return shape
     if isinstance(shape, Value) and shape.node.op == "div" and shape.unit is None:
         return Ratio(shape.node.args)
+    if isinstance(shape, Value) and shape.unit is None:
+        return Ratio((shape.node, number(1)))
     return None
 
 

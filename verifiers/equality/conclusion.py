@@ -31,6 +31,15 @@ LEAD = re.compile(r"(?:so|hence|thus|therefore|∴|因此|所以|故)\b,?\s*", r
 LINKS = re.compile(  # between formulas that are one answer together
     r"(?:[\s,;.()]|\b(?:or|and|where|with|for|is|are|any|all|every|some|an?|integers?)\b)*", re.I
 )
+RESULT = re.compile(
+    r"(?:[A-Za-z]\s?=\s?)?-?[$€£]?\d[\d,]{0,30}(?:\.\d{1,30})?(?:/\d{1,30})?\s?%?"
+    r"(?:\s[A-Za-z]{1,15})?"
+)
+RESULT_NAME = re.compile(  # "the other solution" is none
+    r"the (?:(?:only|final|unique|required|desired|correct|overall)\s)?"
+    r"(?:(?:real|integer|positive)\s)?(?:solution|result|total|value)",
+    re.IGNORECASE,
+)
 BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)])\s+(\S.*)")
 NUMBER = re.compile(r"-?\$?[\d,]{1,30}(?:\.\d{1,30})?(?:/\d{1,30})?%?")
 COPULA_END = re.compile(
@@ -46,7 +55,8 @@ TRAILING = " .。,;!"
 HEAD = re.compile(
     r"(?P<head>(?:[^\W\d_]|[\s,'’():*-]|\$[^$=]{1,40}\$){0,160}?(?:[^\W\d_]|\$[^$=]{1,40}\$))"
     r"\s+(?:is|are|equals|was|be|remains|becomes)\b\s*"
-    r"(?:equal to|given by|exactly|therefore|thus|then|indeed|simply|approximately|about)?\s*:?\s+"
+    r"(?:equal to|given by|exactly|therefore|thus|then|indeed|simply|approximately|about"
+    r"|(?:located )?at)?\s*:?\s+"
     r"(?P<rest>\S.*)",
     re.DOTALL | re.IGNORECASE,
 )
@@ -115,6 +125,12 @@ def _bullets(tail: str) -> str:
     return ", ".join(items) if len(items) > 1 else ""
 
 
+def listed(text: str) -> str:
+    """Return the items of a text that is a list of formulas and nothing else, or nothing."""
+    lines = [line.strip() for line in text.splitlines() if line.strip(" *:：")]
+    return _bullets(text.rstrip()) if all(map(BULLET.fullmatch, lines)) else ""
+
+
 def _bare_line(lines: list[str]) -> str:
     """Return a last line that is a number alone, below other lines; or nothing."""
     return lines[-1] if len(lines) > 1 and NUMBER.fullmatch(lines[-1]) else ""
@@ -132,7 +148,7 @@ def _ending(sentence: str) -> str | None:
         return bold.pop()
     formulas = list(FORMULA.finditer(sentence))
     if not formulas:
-        return None
+        return _plain_result(sentence)
     found = formulas[-1]
     if (lead := LEAD.match(sentence)) and not HEDGE.search(sentence):
         rest = sentence[lead.end() :].strip(TRAILING)
@@ -144,6 +160,15 @@ def _ending(sentence: str) -> str | None:
     if HEDGE.search(before) or not (CONNECTOR.search(before) or COPULA_END.search(before)):
         return None
     return _group(found)
+
+
+def _plain_result(sentence: str) -> str | None:
+    """Return the number that ends a sentence such as "So the total is 42", or None."""
+    found = HEAD.fullmatch(sentence.strip(TRAILING))
+    if not found or HEDGE.search(sentence):
+        return None
+    named = RESULT_NAME.fullmatch(found["head"].strip()) or LEAD.match(sentence)
+    return found["rest"] if named and RESULT.fullmatch(found["rest"]) else None
 
 
 def _group(match: re.Match[str]) -> str:

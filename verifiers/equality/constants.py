@@ -14,8 +14,9 @@ import mpmath  # type: ignore[import-untyped]
 
 from verifiers.equality.decision import Decision
 from verifiers.equality.nodes import Node, negated, substituted, symbols
+from verifiers.equality.points import environments
 from verifiers.equality.shapes import Value
-from verifiers.equality.value import ROUGH, compare, environments, value_pair
+from verifiers.equality.value import ROUGH, compare, value_pair
 
 FREE = re.compile(r"[Cc](?:_\{?\d\}?)?")
 ADDED = frozenset({"C", "c", "K", "k", "C_1", "C_0"})

@@ -17,7 +17,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from verifiers.equality.conclusion import DECLARED, PROSE, bare, concluded
+from verifiers.equality.conclusion import DECLARED, PROSE, bare, concluded, listed
+from verifiers.equality.spelled import DAYS, MONTHS
 from verifiers.equality.text import balanced
 
 MAX_ANCHORED_WORDS = 6  # "the answer is no real solutions" is an answer, a sentence is not
@@ -28,7 +29,9 @@ BRACE = re.compile(r"\\(?:boxed|fbox|framebox)\s*(\{)?|\\.|[{}]", re.DOTALL)
 UNBRACED = re.compile(r"\\(?:boxed|fbox)\s+([^\s$\\{}.,;]+)")
 BETWEEN_BOXES = re.compile(
     r"(?:[\s$,;.、，；]|\\[\[\]()]|\\q?quad|\\[,;:! ]|\\text\s*\{\s*(?:and|or)\s*\}"
-    r"|\b(?:and|or)\b|和|或|与|及|[A-Za-z](?:_\w)?\s?=)*"
+    r"|\b(?:and|or)\b|和|或|与|及|[A-Za-z](?:_\w)?\s?="
+    r"|\b(?:(?:the|its) )?(?:max|min|maximum|minimum|largest|smallest|greatest|least)(?: value)?"
+    r"(?: of [^.]{1,30})?(?: is\b|:| =))*"
 )
 FORMULA_END = re.compile(r"\$|\\[\])]|\n")
 PART = re.compile(r"[\s*#-]*(?:Part\s*)?\(?([a-f1-6]|i{1,3}|iv)\)")
@@ -52,6 +55,7 @@ MARKDOWN = re.compile(r"\*\*([^*\n]+)\*\*|__([^_\n]+)__|^#+\s*|^>\s*|`")
 TEXT_ONLY = re.compile(r"(?:\\text\s*\{)?((?=[A-Z])[A-Za-z0-9 .,'$]{8,200})\}?")
 PLAIN_NUMBER = re.compile(r"\$?\d[\d,]*(?:\.\d+)?")
 NEGATION = re.compile(r"\b(?:not|no|more|less|fewer|least|most|or|than)\b", re.IGNORECASE)
+DATED = re.compile(rf"\b(?:{'|'.join((*MONTHS, *DAYS))})\b", re.IGNORECASE)
 LISTED = re.compile(r"[|]|[-*•]\s|\d+[.)]\s")  # tables and lists are no one expression
 COMMAND = re.compile(r"\\[A-Za-z]+")
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -168,6 +172,8 @@ def counted(content: str) -> str:
     numbers = PLAIN_NUMBER.findall(sentence[1]) if sentence else []
     if not sentence or len(numbers) != 1 or NEGATION.search(sentence[1]):
         return content
+    if DATED.search(sentence[1]):  # March 14 is no count, and not April 14
+        return content
     return sentence[1][sentence[1].index(numbers[0]) :].strip(" .")
 
 
@@ -184,7 +190,10 @@ def _anchored(text: str) -> Extraction | None:
     ends = [match.end() for match in ANCHOR.finditer(text)]
     if not ends:
         return None
-    line = first_line(text[ends[-1] : ends[-1] + MAX_LINE])
+    after = text[ends[-1] : ends[-1] + MAX_LINE]
+    if items := listed(after):
+        return Extraction(items, "phrase")
+    line = first_line(after)
     if delimited := DELIMITED.match(line):
         rest = line[delimited.end() :].strip(" .。*")
         inner = next(group for group in delimited.groups() if group)

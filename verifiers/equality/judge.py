@@ -1,6 +1,6 @@
 """Decides one pair of reference and answer, all but the easiest; what workers run.
 
-``judge(("\\frac{1}{2}", "0.5", Tolerance()))`` is ``("equal", "")``. Its words are `equal`,
+``judge(("\\frac{1}{2}", "0.5", Tolerance(), Form()))`` is ``("equal", "")``. Its words are `equal`,
 `different`, `undecided`, `too_complex` and `reference_unusable`, each with a remark.
 """
 
@@ -13,6 +13,7 @@ from verifiers.equality.compare import Comparer
 from verifiers.equality.decision import Decision
 from verifiers.equality.lexer import Token, TooComplex, tokens_of
 from verifiers.equality.numerals import Tolerance
+from verifiers.equality.question import Form
 from verifiers.equality.read import read
 from verifiers.equality.shapes import Shape, Text, opaque
 
@@ -35,17 +36,18 @@ WORDS = {
 }
 
 
-def judge(pair: tuple[str, str, Tolerance, bool]) -> Finding:
+def judge(pair: tuple[str, str, Tolerance, Form]) -> Finding:
     """Return what is to be said of a normalised pair.
 
-    The last of the four says that the question asks for a decimal: then an exact reference
-    equals what it is when rounded to the answer's digits, of which there are two or more.
+    Where the question asks for a decimal, an exact reference equals what it is when rounded to
+    the answer's digits, of which there are two or more.
     """
-    reference, answer, tolerance, rounded = pair
+    reference, answer, tolerance, form = pair
+    comparer = Comparer(tolerance, form.ordered)
     try:
-        finding = _judge(reference, answer, tolerance)
-        if rounded and finding[0] == "different" and DECIMAL.search(answer):
-            swapped = _judge(answer, reference, tolerance)
+        finding = _judge(reference, answer, comparer)
+        if form.rounded and finding[0] == "different" and DECIMAL.search(answer):
+            swapped = _judge(answer, reference, comparer)
             return ("equal", "rounded") if swapped[0] == "equal" else finding
         return finding
     except TooComplex as error:
@@ -54,14 +56,14 @@ def judge(pair: tuple[str, str, Tolerance, bool]) -> Finding:
         return "too_complex", "depth"
 
 
-def _judge(reference: str, answer: str, tolerance: Tolerance) -> Finding:
+def _judge(reference: str, answer: str, comparer: Comparer) -> Finding:
     expected_tokens, given_tokens = tokens_of(reference), tokens_of(answer)
     if len(words(expected_tokens)) > MAX_REFERENCE_WORDS or not expected_tokens:
         return "reference_unusable", "prose"
     expected, given = read(expected_tokens), read(given_tokens)
     if opposed(words(expected_tokens), words(given_tokens)):
         return "different", "opposite_words"
-    decision = Comparer(tolerance).shapes(expected, given)
+    decision = comparer.shapes(expected, given)
     if decision is Decision.DIFFERENT and isinstance(expected, Text) and isinstance(given, Text):
         return "different", "answer_is_text"  # other words may mean the same
     if decision is not Decision.UNKNOWN:

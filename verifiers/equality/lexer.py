@@ -26,7 +26,7 @@ def words(text: str) -> frozenset[str]:
 
 FUNCTIONS = words(
     "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log lg exp sqrt gcd "
-    "lcm max min arsinh arcosh artanh asinh acosh atanh coth sech csch sgn cis"
+    "lcm max min arsinh arcosh artanh asinh acosh atanh coth sech csch sgn cis erf erfc"
 )
 NAMES = words("pi theta alpha beta gamma lambda infty inf infinity mod")
 SMALL_WORDS = words(

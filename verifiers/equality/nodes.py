@@ -53,6 +53,18 @@ def symbols(node: Node) -> frozenset[str]:
     return frozenset(found)
 
 
+def operations(node: Node) -> frozenset[str]:
+    """Return the operations in a tree, a plain \\log as `log`."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top.op != "log" or len(top.args) == 1:
+            found.add(top.op)
+        stack.extend(top.args)
+    return frozenset(found)
+
+
 def substituted(node: Node, values: Mapping[str, Node]) -> Node:
     """Return a tree with symbols replaced."""
     if node.op == "sym":

@@ -11,23 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verifiers.equality.lexer import FUNCTIONS, Token, words
+from verifiers.equality.lexer import FUNCTIONS, Token
 from verifiers.equality.nodes import Node, fraction, negated, number
-
-CHOICES = frozenset("CAP")  # C_n^k, and of numbers A_5^2, P_5^2
-UNIT_VECTORS = frozenset("ijke")
-APPLIED = frozenset("fghFGH")  # f(2) is a function's value, x(2) a product
-INVERSES = {
-    "sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sinh": "arsinh",
-    "cosh": "arcosh", "tanh": "artanh",
-}  # fmt: skip
-GREEK = frozenset(
-    "\\" + name
-    for name in words(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi "
-        "rho varrho sigma tau phi varphi chi psi omega Gamma Delta Theta Lambda Pi Sigma Phi Psi "
-        "Omega ell hbar imath jmath varsigma upsilon"
-    )
+from verifiers.equality.vocabulary import (
+    APPLIED,
+    CHOICES,
+    GREEK,
+    INVERSES,
+    SPECIAL,
+    UNIT_VECTORS,
 )
 
 
@@ -257,6 +249,8 @@ class Parser:
 
     def command(self, text: str) -> Node:
         """Read a command's arguments."""
+        if text in SPECIAL and (node := self.special(SPECIAL[text])):
+            return node
         if text in GREEK:
             return self.named(text)
         if text in ATOMS:
@@ -264,6 +258,16 @@ class Parser:
         if text[1:] in FUNCTIONS:
             return self.function(text[1:])
         raise ParseError(f"unknown command {text}")
+
+    def special(self, name: str) -> Node | None:
+        """Read \\Gamma(x) and \\Gamma^2(x); None where no bracket follows, as behind a name."""
+        start = self.place
+        power = self.exponent() if self.accept("^") else None
+        if self.peek().text != "(":
+            self.place = start
+            return None
+        node = Node(name, (self.atom(),))
+        return Node("pow", (node, power)) if power else node
 
     def argument(self) -> Node:
         """Read an argument in braces, or a single digit or atom, as TeX does."""
@@ -334,11 +338,13 @@ class Parser:
 
     def arguments(self) -> tuple[Node, ...]:
         """Read (a, b, …)."""
-        self.expect("(")
+        closer = "\\}" if self.accept("\\{") else ")"
+        if closer == ")":
+            self.expect("(")
         found = [self.sum()]
         while self.accept(","):
             found.append(self.sum())
-        self.expect(")")
+        self.expect(closer)
         return tuple(found)
 
     def operand(self) -> Node:

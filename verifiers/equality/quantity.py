@@ -27,6 +27,7 @@ CURRENCIES = {
     "\\pounds": "GBP",
     "\\rupee": "rupee",
 }
+NOUNS = words("triangle triangles number numbers")  # isosceles, or an isosceles triangle
 FILLERS = words("the a an is are there interval function")
 ANGLES = frozenset({"\\sin", "\\cos", "\\tan", "\\cot", "\\sec", "\\csc", "\\cis"})  # of degrees
 DEGREE_WORDS = frozenset({"degree", "degrees", "deg", "度"})
@@ -207,5 +208,6 @@ def _text(tokens: list[Token]) -> Shape:
         return EMPTY
     if meaning == ALL:
         return REALS
+    meaning = meaning[:-1] if len(meaning) > 1 and meaning[-1] in NOUNS else meaning
     spelled = spelled_number(said) or counted_number(said)
     return Text(meaning) if spelled is None else Value(number(spelled))

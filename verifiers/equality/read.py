@@ -14,6 +14,7 @@ from verifiers.equality.compound import compound
 from verifiers.equality.congruence import congruence
 from verifiers.equality.declarations import declaration
 from verifiers.equality.families import mapped
+from verifiers.equality.groups import group
 from verifiers.equality.lexer import FUNCTIONS, Token, partners, unwrapped
 from verifiers.equality.nodes import Node, negated, symbols
 from verifiers.equality.parse import ParseError, parse_expression
@@ -42,7 +43,7 @@ RELATIONS = INEQUALITIES | {"=", "\\equiv", "\\ne", "\\approx", "\\in"}
 LEADING = frozenset({"=", "\\approx", "\\to", "\\therefore", "\\colon"})
 TRAILING = frozenset({"\\dots", "."})
 APPLICATION = re.compile(  # f^{-1}(x), y'(t), S_{n}(x): what stands on the left of a definition
-    r"(?:[A-Za-z]|\\\\[a-z]+)(?:'|\^\{?\(?-?\w\)?\}?|_\{?\w{1,9}\}?)*\([A-Za-z,]{1,9}\)"
+    r"(?:[A-Za-z]|\\[A-Za-z]+)(?:'|\^\{?\(?-?\w\)?\}?|_\{?\w{1,9}\}?)*\([A-Za-z,]{1,9}\)"
 )
 NAMES_IN_RATIO = re.compile(r"[A-Za-z]{1,4}(?::[A-Za-z]{1,4}){1,3}")  # AE:EC
 NAMED_THINGS = frozenset({"\\angle", "\\overline", "\\triangle", "\\vec", "\\hat", "\\bar"})
@@ -134,11 +135,14 @@ def _unlabelled(tokens: list[Token]) -> list[Token]:
 
 
 def _span(tokens: list[Token]) -> Shape | None:
-    """Read 5 to 7 as two numbers in order."""
-    pieces, found = _split(tokens, frozenset({"to"}), frozenset({"word"}))
+    """Read 5 to 7 as two numbers in order, and 12 m by 9 m as the sides of something."""
+    pieces, found = _split(tokens, frozenset({"to", "by"}), frozenset({"word"}))
     if len(found) != 1 or not all(pieces):
         return None
-    return Sequence("to", tuple(read(piece) for piece in pieces))
+    items = tuple(read(piece) for piece in pieces)
+    if found == ["by"] and not all(isinstance(item, Value) for item in items):
+        return None
+    return Sequence(found[0], items)
 
 
 def _union(tokens: list[Token]) -> Shape | None:
@@ -152,9 +156,20 @@ def _union(tokens: list[Token]) -> Shape | None:
 def _both_signs(tokens: list[Token]) -> Shape | None:
     if not any(token.text in {"\\pm", "\\mp"} for token in tokens):
         return None
-    if len(_split(tokens, SEPARATORS, ANY_KIND)[0]) > 1:
+    if len(_split(tokens, SEPARATORS, ANY_KIND)[0]) > 1 or _only_in_sets(tokens):
         return None
     return Sequence("", tuple(read(_signed(tokens, plus)) for plus in (True, False)))
+
+
+def _only_in_sets(tokens: list[Token]) -> bool:
+    """Say whether all signs ± stand among a set's members: {0, ±1} is one set of three."""
+    partner, closed_at = partners(tokens), -1
+    for place, token in enumerate(tokens):
+        if token.text == "\\{" and place > closed_at:
+            closed_at = partner.get(place, -1)
+        elif token.text in {"\\pm", "\\mp"} and place > closed_at:
+            return False
+    return True
 
 
 def _signed(tokens: list[Token], plus: bool) -> list[Token]:
@@ -248,6 +263,8 @@ def _label(tokens: list[Token]) -> str | None:
     )
     if worded or several or any(token.text in NAMED_THINGS for token in tokens):
         return text
+    if text in {"\\max", "\\min"}:
+        return text
     try:
         node = parse_expression(tokens)
     except ParseError:
@@ -294,7 +311,8 @@ def _set(inner: list[Token]) -> Shape:
     if len(found) == 1:
         return _whole_members(pieces[0], read(pieces[1]))
     pieces, _ = _split(inner, frozenset({",", ";"}), SIGNS)
-    return Sequence("\\{", tuple(read(piece) for piece in pieces if piece))
+    members = (read(piece) for piece in pieces if piece)
+    return Sequence("\\{", tuple(item for shape in members for item in _both(shape)))
 
 
 def _whole_members(head: list[Token], condition: Shape) -> Shape:
@@ -369,6 +387,6 @@ def _ratio(tokens: list[Token]) -> Shape | None:
 
 # What is tried, first match first
 RULES = (
-    _matrix, _scaled, compound, _family, congruence, _both_signs, _several, _span, _union,
+    _matrix, group, _scaled, compound, _family, congruence, _both_signs, _several, _span, _union,
     _related, _point, _bracketed, _ratio, based,
 )  # fmt: skip

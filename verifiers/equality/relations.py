@@ -14,10 +14,11 @@ import mpmath  # type: ignore[import-untyped]
 from verifiers.equality.decision import Decision, all_equal, any_equal
 from verifiers.equality.lexer import TooComplex
 from verifiers.equality.nodes import Node, symbols
+from verifiers.equality.points import environments
 from verifiers.equality.ranges import OPPOSITE, Link, links, merged, parts_of, variables
 from verifiers.equality.sampled import same_set
-from verifiers.equality.shapes import Interval, Relation, Shape
-from verifiers.equality.value import FINE, GUARD, environments, value_pair
+from verifiers.equality.shapes import Interval, Relation, Sequence, Shape, Value
+from verifiers.equality.value import FINE, GUARD, value_pair
 
 MAX_PARTS = 64  # of a union: all pairs of parts are compared
 
@@ -34,6 +35,8 @@ class Judge(Protocol):
 
 def ranges(judge: Judge, reference: Shape, answer: Shape) -> Decision:
     """Compare as sets of numbers where both are such, else as inequalities."""
+    if (items := _chain(reference, answer)) or (items := _chain(answer, reference)):
+        return all_equal(judge.shapes(*pair) for pair in items)
     if isinstance(reference, Relation) and isinstance(answer, Relation):
         names = [variables(shape) for shape in (reference, answer)]
         if names[0] != names[1]:
@@ -43,6 +46,17 @@ def ranges(judge: Judge, reference: Shape, answer: Shape) -> Decision:
         found = as_sets(judge, reference, answer)
     one_sided = (parts_of(reference) is None) != (parts_of(answer) is None)
     return same_set(reference, answer) if one_sided and found is not Decision.EQUAL else found
+
+
+def _chain(chain: Shape, listed: Shape) -> list[tuple[Shape, Shape]]:
+    """Pair the terms of 1/4 < 0.3 < 1/3 with a bare list of as many; nothing else is one."""
+    if not (isinstance(chain, Relation) and isinstance(listed, Sequence)) or listed.opener:
+        return []
+    if len(set(chain.signs)) > 1 or chain.signs[0] not in {"<", ">"} or len(chain.nodes) < 3:
+        return []
+    if len(chain.nodes) != len(listed.items):
+        return []
+    return list(zip(map(Value, chain.nodes), listed.items, strict=True))
 
 
 def as_sets(judge: Judge, reference: Shape, answer: Shape) -> Decision:

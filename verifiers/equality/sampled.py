@@ -15,7 +15,9 @@ from verifiers.equality.cases import OTHERWISE
 from verifiers.equality.decision import Decision
 from verifiers.equality.families import names_of, nodes_of
 from verifiers.equality.nodes import symbols
+from verifiers.equality.ranges import parts_of
 from verifiers.equality.shapes import (
+    Congruence,
     Interval,
     Labelled,
     Piecewise,
@@ -28,6 +30,7 @@ from verifiers.equality.shapes import (
 from verifiers.equality.value import ROUGH, evaluate
 
 SPREAD = [k / 7 + 0.0137 for k in range(-60, 61)] + [-1e6, -1234.5, 1234.5, 1e6]
+WHOLE = range(-12, 25)  # where residues decide
 NEAR = 1e-6  # on both sides of a bound
 LEAST = 20  # points at which both have a value
 CLOSE = mpmath.mpf(10) ** -20
@@ -93,7 +96,7 @@ def _points(*shapes: Shape) -> Iterator[object]:
                 continue
             if mpmath.isfinite(bound) and mpmath.im(bound) == 0:
                 yield from (bound, bound - NEAR, bound + NEAR)
-    yield from map(mpmath.mpf, SPREAD)
+    yield from map(mpmath.mpf, (*SPREAD, *WHOLE))
 
 
 def _member(shape: Shape, name: str, point: object) -> bool | None:
@@ -116,10 +119,26 @@ def _member(shape: Shape, name: str, point: object) -> bool | None:
     return _member_of_several(shape, name, point)
 
 
+def _in_class(shape: Congruence, point: object) -> bool | None:
+    """Say whether a number is whole and has one of the residues."""
+    if not mpmath.isint(point):
+        return False
+    try:
+        modulus, *residues = (evaluate(node, {}) for node in (shape.modulus, *shape.residues))
+        return any((point - residue) % modulus == 0 for residue in residues)
+    except FAILURES:
+        return None
+
+
 def _member_of_several(shape: Shape, name: str, point: object) -> bool | None:
+    if isinstance(shape, Congruence):
+        return _in_class(shape, point)
     if isinstance(shape, Union):
         found = [_member(part, name, point) for part in shape.parts]
         return None if None in found else any(found)
+    if isinstance(shape, Sequence) and not shape.opener:
+        parts = parts_of(shape)
+        return None if parts is None else _member(Union(tuple(parts)), name, point)
     if isinstance(shape, Sequence) and shape.opener in "([" and len(shape.items) == 2:
         low, high = shape.items
         if isinstance(low, Value) and isinstance(high, Value):

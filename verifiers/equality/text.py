@@ -63,8 +63,8 @@ SAME = {
     "textdegree": "degree",
     "bigcup": "cup", "lor": "vee", "land": "wedge", "ldots": "dots", "cdots": "dots",
     "rightarrow": "to", "Rightarrow": "to", "implies": "to", "textdollar": "dollar", "ast": "*",
-    "simeq": "approx", "thickapprox": "approx", "doteq": "approx", "textpm": "pm", "tg": "tan",
-    "ctg": "cot", "arctg": "arctan", "cosec": "csc",
+    "simeq": "approx", "cong": "=", "thickapprox": "approx", "doteq": "approx", "textpm": "pm",
+    "tg": "tan", "ctg": "cot", "arctg": "arctan", "cosec": "csc",
 }  # fmt: skip
 PLAIN = {
     "lt": "<", "gt": ">", "lvert": "|", "rvert": "|", "vert": "|", "mid": "|", "lbrack": "[",
@@ -94,8 +94,19 @@ DOTTED_ENDS = re.compile(r"\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s*\{?(\d)\}?")  # 0
 SIGN_IN_BRACES = re.compile(r"\{([:,;])\}")  # 3{:}30
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
 CIRCLED_LIST = re.compile(f"[{CIRCLED}](?:[,、和与\\s]*[{CIRCLED}])*")
-OHMS = re.compile(r"(?<=\d)\s?(k|M|m)?\s?\\Omega(?![A-Za-z])")
-MICRO = re.compile(r"\\mu\s?(?:\\(?:text|mathrm) ?\{ ?)?([mgsLFCV])\b")
+OHMS = re.compile(  # 4.7 kΩ, the prefix or all of it in \\text{…} or not
+    r"(?<=\d)\s?(?:\\(?:text|mathrm) ?\{ ?(?P<a>[kMm])? ?(?:\} ?\\Omega(?![A-Za-z])|\\Omega ?\})"
+    r"|(?P<b>[kMm])?\s?\\Omega(?![A-Za-z]))"
+)
+MICRO = re.compile(
+    r"\\mu\s?\\(?:text|mathrm) ?\{ ?(?P<a>[A-Za-z]) ?\}"
+    r"|(?<=\d)\s?\\mu\s?(?P<b>[mgsLFCV])(?![A-Za-z])(?= ?(?:[\^/}).,;]|$))"
+)
+BARE_SET = re.compile(  # {x | x > 1} with its braces unescaped, as plain text has it
+    r"(?<![A-Za-z\\_^}\]])\{"
+    r"(\s*(?:[A-Za-z]|\([A-Za-z]\s?,\s?[A-Za-z]\))\s?(?:(?:\\in|∈)[^{}|]{1,20})?"
+    r"(?:\||∣|\\mid(?![A-Za-z]))(?:[^{}]|\{[^{}]{0,100}\}){1,300})\}"
+)
 PERCENT_HAN = re.compile(r"百分之([\d.一二三四五六七八九十百零两]{1,9})")
 NTH_HAN = re.compile(r"第([一二三四五六七八九十百]{1,5})")
 SPACE = re.compile(r"\s+")
@@ -112,6 +123,7 @@ def normalise(text: str) -> str:
     if "分之" in text or "第" in text:
         text = PERCENT_HAN.sub(lambda match: f"{_digits(match[1])}%", text)
         text = NTH_HAN.sub(lambda match: f"第{_digits(match[1])}", text)
+    text = BARE_SET.sub(r"\\{\1\\}", text)
     text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
     text = NOON.sub(_noon, TIMES_TEN.sub(r"\\times ", _latex(text.translate(TABLE))))
     text = _trimmed(LEAD_IN.sub("", _trimmed(SPACE.sub(" ", text))))
@@ -174,10 +186,18 @@ def _latex(text: str) -> str:
         text = DELIMITER.sub(" ", SPACING.sub(" ", text))
         text = CIRCLE.sub(r"\\degree ", text)
         text = SIGN_IN_BRACES.sub(r"\1", COMMAND.sub(_command, text))
-        text = MICRO.sub(r"\\text{μ\1}", OHMS.sub(r"\\text{\1ohm}", text))
+        text = MICRO.sub(_micro, OHMS.sub(_ohms, text))
         text = RECURRING.sub(_recurring, text)
         text = _dollars(text).replace("\x01", r"\\")
     return text
+
+
+def _ohms(match: re.Match[str]) -> str:
+    return rf"\text{{{match['a'] or match['b'] or ''}ohm}}"
+
+
+def _micro(match: re.Match[str]) -> str:
+    return rf"\text{{μ{match['a'] or match['b']}}}"
 
 
 def _command(match: re.Match[str]) -> str:
@@ -187,7 +207,7 @@ def _command(match: re.Match[str]) -> str:
     if name in PLAIN:
         return PLAIN[name]
     name = SAME.get(name, name)
-    return name if name == "*" else "\\" + name + match[2]
+    return name if name in {"*", "="} else "\\" + name + match[2]
 
 
 def _noon(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ converting them is no multiplication; so are currencies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -151,9 +151,53 @@ UNITS |= {
         "kPa": _derived(1000, mass=1, length=-1, time=-2),
         "C coulomb coulombs": _derived(1, current=1, time=1),
         "V volt volts": _derived(1, mass=1, length=2, time=-3, current=-1),
+        "F farad farads": _derived(1, mass=-1, length=-2, time=4, current=2),
+        "H henry henries": _derived(1, mass=1, length=2, time=-2, current=-2),
+        "T tesla teslas": _derived(1, mass=1, time=-2, current=-1),
+        "Wb weber webers": _derived(1, mass=1, length=2, time=-2, current=-1),
+        "gauss": _derived("1/10000", mass=1, time=-2, current=-1),
     }.items()
     for name in names.split()
 }  # fmt: skip
+
+PREFIXES = {
+    "p": Fraction(1, 10**12), "n": Fraction(1, 10**9), "μ": Fraction(1, 10**6),
+    "m": Fraction(1, 1000), "k": Fraction(1000), "M": Fraction(10**6), "G": Fraction(10**9),
+}  # fmt: skip
+PREFIXED = (
+    "m",
+    "g",
+    "s",
+    "L",
+    "N",
+    "J",
+    "W",
+    "Pa",
+    "V",
+    "A",
+    "C",
+    "F",
+    "H",
+    "T",
+    "Wb",
+    "ohm",
+    "Hz",
+    "eV",
+    "mol",
+)
+PRODUCTS = frozenset({"kT", "nT", "pV"})  # of letters, in every textbook on gases
+
+
+def _with_prefixes() -> Iterator[tuple[str, Unit]]:
+    """Yield what a prefix and a unit make, where the tables don't have it: 5 μC is not 5 C."""
+    for prefix, factor in PREFIXES.items():
+        for name in PREFIXED:
+            word, unit = prefix + name, UNITS[name]
+            if word not in UNITS and word not in PRODUCTS:
+                yield word, Unit(factor * unit.factor, unit.dimension)
+
+
+UNITS |= dict(_with_prefixes())
 
 POWER_WORDS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2}
 UNIT_WORDS = frozenset(UNITS) | frozenset(POWER_WORDS) | {"per"}

@@ -13,9 +13,8 @@ equals ``2\\ln x`` and ``\\sqrt{x^2}`` does not equal ``x``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
 from mpmath.libmp import NoConvergence  # type: ignore[import-untyped]
@@ -23,7 +22,8 @@ from mpmath.libmp import NoConvergence  # type: ignore[import-untyped]
 from verifiers.equality.decision import Decision
 from verifiers.equality.exact import EXACT_TERMS, NotRational, exact
 from verifiers.equality.lexer import TooComplex
-from verifiers.equality.nodes import SUMS, Node, symbols
+from verifiers.equality.nodes import SUMS, Node, operations, symbols
+from verifiers.equality.points import Environment, Value, environments
 
 MAX_EXPONENT_BITS = 40  # of the exponent of a float: numbers up to 2^(2^40)
 MAX_FACTORIAL = 10_000_000
@@ -31,22 +31,7 @@ ROUGH, FINE = 30, 80  # digits
 GUARD = 10  # digits that rounding may cost
 LARGEST = 10**4  # decimal exponents beyond which a float's equality says nothing
 
-# Points for symbols: above one, below one, of both signs, negative, and large. Any values
-# without simple relations do; each symbol takes the next of a row.
-POINTS = (
-    ("1.7142", "2.3331", "3.1237", "1.2719", "4.4411", "2.9117"),
-    ("0.3137", "0.7193", "0.5171", "0.1291", "0.9137", "0.6411"),
-    ("1.3717", "-0.7331", "2.1931", "-1.8173", "0.4129", "-2.7171"),
-    ("-1.6117", "-2.2727", "-0.8311", "-3.3731", "-1.1173", "-0.2917"),
-    ("17.3171", "11.9173", "23.1137", "13.7711", "19.3313", "29.1717"),
-)
-WHOLE_POINTS = ((2, 3, 5, 7, 4, 6), (5, 2, 3, 11, 6, 4), (8, 5, 7, 3, 9, 2), (9, 4, 6, 5, 7, 3))
-COMPLEX = {"z", "w"}  # names that often stand for complex numbers
-WHOLE = {"fact", "fact2", "binom", "perm", "sum", "prod"}  # of whole numbers
 REAL_LEAST = 2  # so many real points decide without the others
-
-Value = Any  # an mpmath number
-Environment = Mapping[str, Value]
 
 
 def evaluate(node: Node, symbols: Environment, log_base: int = 10) -> Value:
@@ -198,6 +183,10 @@ NUMERIC: dict[str, Callable[..., Value]] = {
     "acosh": mpmath.acosh,
     "atanh": mpmath.atanh,
     "sgn": mpmath.sign,
+    "gamma": mpmath.gamma,
+    "zeta": mpmath.zeta,
+    "erf": mpmath.erf,
+    "erfc": mpmath.erfc,
     "cis": mpmath.expj,
 }
 
@@ -270,54 +259,6 @@ def compare_values(reference: Node, answer: Node, tolerance: Fraction) -> Decisi
         if found is Decision.EQUAL:
             break
     return found
-
-
-def operations(node: Node) -> frozenset[str]:
-    """Return the operations in a tree, a plain \\log as `log`."""
-    found: set[str] = set()
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        if top.op != "log" or len(top.args) == 1:
-            found.add(top.op)
-        stack.extend(top.args)
-    return frozenset(found)
-
-
-def environments(*nodes: Node) -> list[dict[str, Value]]:
-    """Return values for all symbols, one dictionary a point; one empty one without symbols."""
-    names = sorted(frozenset().union(*map(symbols, nodes)))
-    if not names:
-        return [{}]
-    whole = WHOLE & frozenset().union(*map(operations, nodes))
-    points = WHOLE_POINTS if whole or any(map(_alternates, nodes)) else POINTS
-    found = [
-        {name: mpmath.mpf(row[k % len(row)]) + k // len(row) for k, name in enumerate(names)}
-        for row in points
-    ]
-    return [*map(_with_complex, found)] if COMPLEX & set(names) else found
-
-
-def _with_complex(point: dict[str, Value]) -> dict[str, Value]:
-    """Give z and w imaginary parts, and what is barred the conjugate of its name."""
-    shifted = {
-        name: mpmath.mpc(value, value / 3) if name in COMPLEX else value
-        for name, value in point.items()
-    }
-    bars = {name: shifted.get(name[4:-1]) for name in point if name.startswith("bar{")}
-    known = {name: mpmath.conj(value) for name, value in bars.items() if value is not None}
-    return shifted | known
-
-
-def _alternates(node: Node) -> bool:
-    """Say whether there is (−1)^n, which has a real value for whole n only."""
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        if top.op == "pow" and top.args[0].op == "neg" and symbols(top.args[1]):
-            return True
-        stack.extend(top.args)
-    return False
 
 
 def _by_points(

@@ -11,8 +11,16 @@ HATS = {f"{accent}{{{axis}}}": axis for accent in ("hat", "vec") for axis in AXE
 
 def aligned(reference: Shape, answer: Shape) -> tuple[Shape, Shape]:
     """Return two shapes, a sum of unit vectors as components where the other has them."""
-    first = as_vector(reference, _components(answer))
-    second = as_vector(answer, _components(reference))
+    hatted = any(
+        isinstance(one, Value) and symbols(one.node) & set(HATS) for one in (reference, answer)
+    )
+    plain = (
+        len(AXES) if hatted and isinstance(reference, Value) and isinstance(answer, Value) else 0
+    )
+    first = as_vector(reference, plain or _components(answer))
+    second = as_vector(answer, plain or _components(reference))
+    if plain and not (first and second):
+        return reference, answer
     return first or reference, second or answer
 
 

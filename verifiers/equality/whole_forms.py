@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import cycle
 
 from verifiers.equality.spelled import DAYS, MONTHS
 from verifiers.equality.units import UNITS
@@ -30,17 +31,41 @@ DOTTED = re.compile(  # 0.333… and 0.1414…
 SPACED_THOUSANDS = re.compile(r"-?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 HALF_DAY = re.compile(r"(上午|早上|凌晨|下午|晚上)\s*(\d{1,2}:\d\d)")
 DATE_HAN = re.compile(r"(?:(\d{1,2})月(\d{1,2})[日号])|(?:星期|周|礼拜)([一二三四五六日天])")
+HEXADECIMAL = re.compile(r"(?:\\(?:text|mathrm|texttt) ?\{ ?)?0[xX]([0-9A-Fa-f]{1,40})\}?")
+SIDES = re.compile(r"(\d[\d.,/]{0,20}) ?([A-Za-z]{1,12})? by (\d[\d.,/]{0,20}) ?([A-Za-z]{1,12})?")
+TURNED = re.compile(r"[\[\]]")  # ]0, 4[ is how the French write (0, 4)
+LEFT, RIGHT = {"]": "(", "[": "["}, {"[": ")", "]": "]"}
 TWELVE = {"noon": "12:00 pm", "12 noon": "12:00 pm", "midnight": "12:00 am"}
 MORNING = frozenset({"上午", "早上", "凌晨"})
 
 
 def whole_form(text: str) -> str:
     """Return a text in the common spelling, unchanged where it is none of these forms."""
+    text = _upright(text)
     text = RUPEES.sub(r"\\rupee ", TWELVE.get(text.lower(), text))
     for pattern, rewrite in FORMS:
         if match := pattern.fullmatch(text):
             return rewrite(match)
     return text
+
+
+def _upright(text: str) -> str:
+    """Spell intervals whose brackets turn outwards where they are open with round ones."""
+    if not _turned(text):
+        return text
+    sides = cycle((LEFT, RIGHT))
+    return TURNED.sub(lambda match: next(sides)[match[0]], text)
+
+
+def _turned(text: str) -> bool:
+    """Say whether square brackets don't match as they stand, and round ones do."""
+    first, last = text.find("]"), text.rfind("[")
+    if "\\sqrt" in text or not ("," in text or ";" in text) or text.count("(") != text.count(")"):
+        return False
+    outward = (first >= 0 and "[" not in text[:first] and "(" not in text[:first]) or (
+        last >= 0 and "]" not in text[last:] and ")" not in text[last:]
+    )
+    return outward and (text.count("[") + text.count("]")) % 2 == 0
 
 
 def recurring(whole: str, fixed: str, again: str) -> str:
@@ -63,6 +88,13 @@ def _measure(match: re.Match[str]) -> str:
     return rf"{match[1]} \text{{{match[2]}}}" if known else match[0]
 
 
+def _sides(match: re.Match[str]) -> str:
+    """Spell 12 m by 9 m so that neither "by" nor the units are read as products."""
+    known = all(unit is None or unit in UNITS for unit in (match[2], match[4]))
+    long, short = (rf"{match[k]} \text{{{match[k + 1] or ''}}}" for k in (1, 3))
+    return rf"{long} \text{{ by }} {short}" if known else match[0]
+
+
 FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (ORDINAL, lambda match: match[1]),
     (REPEATING, lambda match: match[1] + recurring(match[2], match[3], match[4])),
@@ -71,4 +103,6 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (DATE_HAN, _date),
     (HALF_DAY, lambda match: f"{match[2]} {'am' if match[1] in MORNING else 'pm'}"),
     (MEASURE, _measure),
+    (SIDES, _sides),
+    (HEXADECIMAL, lambda match: f"{match[1].upper()}_{{16}}"),
 )
