@@ -32,7 +32,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.coverage import RUN, PairedTokens, portions
+from dedup.coverage import RUN, PairedTokens, both_covered, portions
 from dedup.numerals import Agreement, Facts, agreement, facts, same_signs
 from dedup.quick import Hashes, Rows, Tokens, grams, quick_tokens
 
@@ -143,7 +143,8 @@ def other_questions(tokens: Tokens, better: Rows, worse: Rows) -> Rows:
     for part in portions(np.cumsum(lengths[better[long]] + lengths[worse[long]])):
         one = PairedTokens(tokens, better[long[part]])
         other = PairedTokens(tokens, worse[long[part]])
-        both = _goes_on(one, one.covered(other)) & _goes_on(other, other.covered(one))
+        of_one, of_other = both_covered(one, other)
+        both = _goes_on(one, of_one) & _goes_on(other, of_other)
         found.append(long[part][both])
     return np.concatenate(found)
 

@@ -34,13 +34,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.asked import asks_otherwise
 from dedup.benchmarks import Benchmarks, ItemText
 from dedup.confirm import is_foreign, share_letters
 from dedup.coverage import RUN, Coverage, Shares
-from dedup.exact import stands_in
+from dedup.exact import normalise, stands_in
 from dedup.index import Rows, Vectors, hits_above
 from dedup.ngrams import longest_run, tokens
-from dedup.numerals import Agreement, Facts, agreement, facts, holds_numerals, signs_held
+from dedup.numerals import Agreement, Facts, agreement, facts_of, holds_numerals, signs_held
 from dedup.quick import Tokens, quick_tokens, token_blocks
 from dedup.screen import Screen
 
@@ -132,12 +133,19 @@ class _Batch:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
+        self._normal: dict[int, str] = {}
         self._facts: dict[int, Facts] = {}
 
+    def normal(self, question: int) -> str:
+        """Return a question's normal form, made when first asked for."""
+        if question not in self._normal:
+            self._normal[question] = normalise(self.texts[question])
+        return self._normal[question]
+
     def facts(self, question: int) -> Facts:
-        """Return a question's normal form and numerals, made when first asked for."""
+        """Return a question's numerals and signs, made when first asked for."""
         if question not in self._facts:
-            self._facts[question] = facts(self.texts[question])
+            self._facts[question] = facts_of(self.normal(question))
         return self._facts[question]
 
 
@@ -160,7 +168,8 @@ class Contamination:
         self._lengths = hashed.lengths
         self._coverage = Coverage(hashed)
         self._screen = Screen(hashed, self._coverage.says)
-        self._facts = lru_cache(KEPT_FACTS)(facts)
+        self._normal = lru_cache(KEPT_FACTS)(normalise)
+        self._facts = lru_cache(KEPT_FACTS)(facts_of)  # of a normal form
 
     def find(
         self, ids: Sequence[str], texts: Sequence[str], vectors: Vectors | None = None
@@ -222,18 +231,20 @@ class Contamination:
         """Return method and score of a pair that is a hit."""
         if batch.texts[pair.question] == self._items[pair.item]:
             return "exact", 1.0
-        mine, its = batch.facts(pair.question), self._facts(self._items[pair.item])
-        if mine.normal == its.normal:
+        mine, its = batch.normal(pair.question), self._normal(self._items[pair.item])
+        if mine == its:
             return "exact", 1.0
         whole = pair.of_item > WHOLE and pair.said >= STANDS_ALONE
-        if whole and stands_in(its.normal, mine.normal):
+        if whole and stands_in(its, mine):
             return "exact", 1.0
-        score = self._score(pair, mine, its)
+        score = self._score(pair, batch.facts(pair.question), self._facts(its))
         return ("ngram", score) if score else None
 
     def _score(self, pair: _Pair, mine: Facts, its: Facts) -> float:
         """Return the coverage by which a pair is a hit, 0 where it is none."""
         limits, says_enough = self._limits, pair.said >= self._limits.said
+        if limits.numbers_must_agree and asks_otherwise(mine, its):
+            return 0.0
         agree = agreement(its, mine) if limits.numbers_must_agree else Agreement.EQUAL
         score = 0.0
         enough = min(pair.of_item, pair.of_question) >= limits.coverage
@@ -266,7 +277,8 @@ class Contamination:
         free = not self._limits.numbers_must_agree
         for found in hits_above(vectors, self._vectors, self._limits.cosine):
             for question, text, score in zip(*(column.tolist() for column in found), strict=True):
-                mine, its = batch.facts(question), self._facts(self._texts[text].text)
+                its = self._facts(self._normal(self._texts[text].text))
+                mine = batch.facts(question)
                 foreign = is_foreign(mine.normal) or is_foreign(its.normal)
                 if foreign and not share_letters(mine.normal, its.normal):
                     continue
@@ -274,22 +286,27 @@ class Contamination:
                     yield _Found(question, text, "semantic", min(score, 1.0))
 
     def _strongest(self, found: Iterable[_Found]) -> list[_Found]:
-        """Return the strongest find for each question and item, by question, strongest first."""
+        """Return the strongest find for each question and item, by question, strongest first.
+
+        A question that is one item of a benchmark, or holds it, is no near copy of another.
+        """
         best: dict[tuple[int, str, int], _Found] = {}
         for one in found:
             text = self._texts[one.text]
             key = (one.question, text.benchmark, text.row)
             if key not in best or one.weakness < best[key].weakness:
                 best[key] = one
-        return sorted(best.values(), key=lambda one: (one.question, one.weakness, one.text))
+        exact = {key[:2] for key, one in best.items() if one.method == "exact"}
+        kept = [one for key, one in best.items() if one.method == "exact" or key[:2] not in exact]
+        return sorted(kept, key=lambda one: (one.question, one.weakness, one.text))
 
     def _hit(self, id: str, batch: _Batch, one: _Found) -> Hit:
         """Return a find as a hit, with the text that matched."""
         text = self._texts[one.text]
         matched = text.text
         if one.method == "ngram":
-            its = tokens(self._facts(text.text).normal)
-            matched = " ".join(longest_run(tokens(batch.facts(one.question).normal), its))
+            its = tokens(self._normal(text.text))
+            matched = " ".join(longest_run(tokens(batch.normal(one.question)), its))
         return Hit(id, text.benchmark, text.item, one.method, one.score, matched)
 
 

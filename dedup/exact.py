@@ -112,8 +112,7 @@ def numbers_of(normal: str) -> tuple[str, ...]:
 
 def numerals_in_order(normal: str) -> tuple[str, ...]:
     """Return the numerals of a text that is in normal form already, as they come."""
-    found = NUMERAL.finditer(normal)
-    return tuple(_numeral(*match.groups(default="")) for match in found)
+    return tuple(_numeral(*parts) for parts in NUMERAL.findall(normal))
 
 
 def stands_in(part: str, whole: str) -> bool:

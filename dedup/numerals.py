@@ -72,7 +72,11 @@ class Facts:
 
 def facts(text: str) -> Facts:
     """Return what a text says in numbers and signs."""
-    normal = normalise(text)
+    return facts_of(normalise(text))
+
+
+def facts_of(normal: str) -> Facts:
+    """Return what a text says that is in normal form already."""
     spelled = Counter([*map(_english, IN_WORDS.findall(normal)), *_chinese_numerals(normal)])
     order = numerals_in_order(normal)
     turns = Counter(TURNING.findall(normal))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.lookup import Lookup, Sieve
 from dedup.quick import Hashes, Rows, Tokens, grams, spread, whole
 
 Shares = NDArray[np.float64]
@@ -30,8 +31,7 @@ RARE = 3.0  # summed weight of a run's tokens from which it is looked for in any
 # weighted by rarity; measured: from 0.5 and 0.06 up to 0.7 and 0.15 the same copies are found.
 ONE_SIDE = 0.6
 BOTH_SIDES = 0.1
-FILTER_BITS = 24  # 16 MB of flags; 1.2 M runs of 21 benchmarks fill 7 % of it
-BUCKET_BITS = 20  # about one run a bucket
+SIEVE_BITS = 24  # 2 MB; 1.2 M runs of 21 benchmarks fill 7 % of it
 
 
 class Screen:
@@ -41,29 +41,25 @@ class Screen:
         hashes, owner = _anchors(items, weights)
         order = np.argsort(hashes, kind="stable")
         self._item = owner[order]
-        self._hash, first = np.unique(hashes[order], return_index=True)
+        distinct, first = np.unique(hashes[order], return_index=True)
+        self._runs = Lookup(distinct)
         self._first = np.append(first, len(order)).astype(np.int64)
         self._often = np.diff(self._first)
         self._total = np.bincount(owner[order], np.repeat(1 / self._often, self._often), len(items))
-        self._flags = np.zeros(1 << FILTER_BITS, np.bool_)
-        self._flags[_top(self._hash, FILTER_BITS)] = True
-        edges = np.arange((1 << BUCKET_BITS) + 1, dtype=np.uint64) << np.uint64(64 - BUCKET_BITS)
-        edges[-1] = np.uint64(2**64 - 1)
-        self._bucket = np.searchsorted(self._hash, edges)
-        self._deepest = int(np.diff(self._bucket).max(initial=0))
-        self._whole = _Whole(items)
+        self._sieve = Sieve(distinct, SIEVE_BITS)
+        self._short = _Short(items)
 
     def pairs(self, tokens: Tokens) -> tuple[Rows, Rows]:
         """Return (question, item) of each pair worth a second look, once, in order."""
         count = max(len(self._total), 1)
-        question, item = self._whole.equal(tokens)
+        question, item = self._short.equal(tokens)
         keys = np.concatenate([question * count + item, self._overlapping(tokens)])
         question, item = np.divmod(np.unique(keys), count)
         return question, item
 
     def _overlapping(self, tokens: Tokens) -> Rows:
         """Return question * items + item of the pairs of which enough is found."""
-        if not len(self._hash):
+        if not len(self._runs):
             return np.empty(0, np.int64)
         question, gram = self._held(tokens)
         often = self._often[gram]
@@ -83,41 +79,39 @@ class Screen:
     def _held(self, tokens: Tokens) -> tuple[Rows, Rows]:
         """Return (question, run of some item) wherever the question holds the run."""
         hashes = grams(tokens.hash, RUN)
-        at = np.flatnonzero(self._flags[_top(hashes, FILTER_BITS)])
-        gram = self._find(hashes[at])
+        at = self._sieve.passed(hashes)
+        gram = self._runs.places(hashes[at])
         at, gram = at[gram >= 0], gram[gram >= 0]
         question = np.searchsorted(tokens.starts, at, side="right") - 1
         inside = at + RUN <= tokens.starts[question + 1]
         return question[inside], gram[inside]
 
-    def _find(self, hashes: Hashes) -> Rows:
-        """Return the place of each hash among those of the items, -1 where it is none."""
-        bucket = _top(hashes, BUCKET_BITS)
-        at, end = self._bucket[bucket], self._bucket[bucket + 1]
-        found = np.full(len(hashes), -1)
-        for step in range(self._deepest):
-            place = np.minimum(at + step, len(self._hash) - 1)
-            hit = (at + step < end) & (self._hash[place] == hashes)
-            found[hit] = place[hit]
-        return found
 
+class _Short:
+    """Items of under `RUN` tokens, by all of them: those that a question may equal.
 
-class _Whole:
-    """Items by all of their tokens: those that a question may equal."""
+    A question that equals a longer one holds all of its runs.
+    """
 
     def __init__(self, items: Tokens) -> None:
-        hashes = whole(items)
-        self._item = np.argsort(hashes, kind="stable")
-        self._hash = hashes[self._item]
+        short = _short(items)
+        hashes = whole(items.of(short))
+        order = np.argsort(hashes, kind="stable")
+        self._item, self._hash = short[order], hashes[order]
 
     def equal(self, tokens: Tokens) -> tuple[Rows, Rows]:
         """Return (question, item) wherever both have the same tokens, or both have none."""
-        hashes = whole(tokens)
+        short = _short(tokens)
+        hashes = whole(tokens.of(short))
         first = np.searchsorted(self._hash, hashes)
         count = np.searchsorted(self._hash, hashes, side="right") - first
-        some = np.flatnonzero(count)
-        owner, at = spread(first[some], count[some])
-        return some[owner], self._item[at]
+        owner, at = spread(first, count)
+        return short[owner], self._item[at]
+
+
+def _short(tokens: Tokens) -> Rows:
+    """Return the texts that are too short for a run."""
+    return np.flatnonzero(tokens.lengths < RUN)
 
 
 def _anchors(items: Tokens, weights: NDArray[np.float32]) -> tuple[Hashes, Rows]:
@@ -136,8 +130,3 @@ def _anchors(items: Tokens, weights: NDArray[np.float32]) -> tuple[Hashes, Rows]
     keep = says >= np.minimum(least, RARE)[owner]
     pairs = np.unique(np.rec.fromarrays([owner[keep], hashes[keep]]))
     return np.ascontiguousarray(pairs["f1"]), np.ascontiguousarray(pairs["f0"])
-
-
-def _top(hashes: Hashes, bits: int) -> Hashes:
-    """Return the leading bits of hashes."""
-    return hashes >> np.uint64(64 - bits)
