@@ -44,9 +44,9 @@ from pipeline.records import (
     Verdict,
     vector_schema,
 )
-from pipeline.selection import messages
 from pipeline.splits import split_of
 from pipeline.store import Origin, Store
+from pipeline.template import messages
 from pipeline.vectors import column
 
 SHARDS = 16

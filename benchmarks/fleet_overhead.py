@@ -1,7 +1,7 @@
 """How much of what a server offers does a client take, and at what cost?
 
     python benchmarks/fleet_overhead.py [--streams 2000] [--tokens 4096] [--seconds 200]
-        [--limit 10000] [--clients ours,httpx] [--peer-python /tmp/peers/bin/python]
+        [--limit 10000] [--clients ours,httpx] [--peer curator=/tmp/curator/bin/python …]
 
 One client after the other asks `--limit` questions of a server that streams `--streams` replies
 of about `--tokens` tokens at once, 30 tokens a second each, in events of 16. Prints for each the
@@ -9,6 +9,7 @@ tokens a second that the client had received, as a share of the streams × 30 th
 from the moment at which all streams were open, or 30 s; its cores (processor seconds a second)
 and its memory at the most; and the ratios to the bare asyncio + httpx loop. `late` is the worst
 delay of the server itself: above a period (533 ms) the machine is too busy to say anything.
+Of ours, `on disk` is the longest that a reply may have waited between arriving and being durable.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RATE, EVENT, CHARS = 30.0, 16, 4
-OURS = ("ours", "httpx")
 WARM_UP_S = 30.0  # for opening all streams; the window begins then in any case
 
 
@@ -42,6 +42,7 @@ class Figures:
     late_ms: float
     seconds: float
     replies: int
+    kept_ms: float
 
 
 def measure(name: str, given: argparse.Namespace) -> Figures | None:
@@ -50,7 +51,7 @@ def measure(name: str, given: argparse.Namespace) -> Figures | None:
     server = _start([sys.executable, str(HERE / "fleet_server.py"), *options])
     assert server.stdout is not None
     url = server.stdout.readline().strip()
-    python = sys.executable if name in OURS else given.peer_python
+    python = dict(peer.split("=", 1) for peer in given.peer).get(name, sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         asked = [str(given.streams), str(given.limit), folder]
         client = _start([python, str(HERE / "fleet_clients.py"), name, url, *asked])
@@ -69,11 +70,13 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
 
 def _watch(client: subprocess.Popen[str], url: str, given: argparse.Namespace) -> Figures | None:
     """Follow both until the window is over, or too few questions are left."""
-    began, late, most = time.monotonic(), 0.0, 0
+    began, late, most, kept = time.monotonic(), 0.0, 0, 0.0
     first: tuple[dict[str, Any], dict[str, Any]] | None = None
     last, full_after = first, 0.0
     assert client.stdout is not None
     for line in client.stdout:
+        if not line.startswith('{"time"'):  # peers print what they like
+            continue
         now, there = json.loads(line), _stats(url)
         full_after = time.monotonic() - began if first is None else full_after
         most = max(most, there["streams"])
@@ -84,11 +87,12 @@ def _watch(client: subprocess.Popen[str], url: str, given: argparse.Namespace) -
         if given.limit - there["replies"] < given.streams:
             break
         late, last = max(late, there["late_ms"]), (now, there)
+        kept = max(kept, now["kept_ms"])
         if now["time"] - first[0]["time"] >= given.seconds:
             break
     if first is None or last is None:
         return None
-    return _figures(first, last, given.streams, full_after, late, most)
+    return _figures(first, last, given.streams, full_after, late, most, kept)
 
 
 def _figures(
@@ -98,6 +102,7 @@ def _figures(
     full_after: float,
     late: float,
     most: int,
+    kept: float,
 ) -> Figures:
     """Compare two moments; a client that takes no stream is taken to have what was sent."""
     (now, there), (then, before) = last, first
@@ -113,6 +118,7 @@ def _figures(
         late_ms=late,
         seconds=seconds,
         replies=there["replies"] - before["replies"],
+        kept_ms=kept,
     )
 
 
@@ -131,7 +137,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=200.0, help="of the window, at most")
     parser.add_argument("--limit", type=int, default=10_000, help="questions")
     parser.add_argument("--clients", default="ours,httpx")
-    parser.add_argument("--peer-python", default=sys.executable, help="that has a peer installed")
+    parser.add_argument(
+        "--peer", nargs="*", default=[], help="NAME=PYTHON: the Python that has a peer installed"
+    )
     given = parser.parse_args()
     found: dict[str, Figures] = {}
     for name in given.clients.split(","):
@@ -153,7 +161,8 @@ def _line(name: str, of: Figures, base: Figures | None) -> str:
     return (
         f"{name:<12} share {of.share:.3f}   {of.cores:.2f} cores   {of.peak_mb:.0f} MB at most"
         f"   {of.replies:,} replies in {of.seconds:.0f} s, {of.most_streams:,} streams open"
-        f" after {of.full_after_s:.1f} s   late {of.late_ms:.0f} ms{ratio}"
+        f" after {of.full_after_s:.1f} s   late {of.late_ms:.0f} ms"
+        f"{f'   on disk within {of.kept_ms:.0f} ms of its arrival' if of.kept_ms else ''}{ratio}"
     )
 
 

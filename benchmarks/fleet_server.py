@@ -113,6 +113,8 @@ class Bench:
                 connection.transport.write(self.piece + self.last(connection.events))
             else:
                 connection.transport.write(self.whole(connection.events))
+            if connection.closes:
+                connection.transport.close()
 
     def stats(self) -> bytes:
         """Return the figures as JSON."""
@@ -134,6 +136,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
         self.bucket = self.events = 0
         self.streams = True
+        self.closes = False
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -152,6 +155,7 @@ class Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self.buffer = rest[length:]
+        self.closes = b"connection: close" in head.lower()
         self._answer(head.split(b" ", 2)[1], rest[:length])
 
     def _answer(self, path: bytes, body: bytes) -> None:
@@ -162,8 +166,9 @@ class Connection(asyncio.Protocol):
                 self.transport.write(HEAD)
             self.bench.begin(self, self.events)
             return
-        content = self.bench.stats() if path == b"/stats" else b"{}"
-        status = b"200 OK" if path == b"/stats" else b"404 Not Found"
+        known = {b"/stats": self.bench.stats(), b"/v1/models": b'{"data": [{"id": "bench"}]}'}
+        content = known.get(path, b"{}")
+        status = b"200 OK" if path in known else b"404 Not Found"
         head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\n" % status
         self.transport.write(head + b"Content-Length: %d\r\n\r\n%b" % (len(content), content))
 

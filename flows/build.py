@@ -9,6 +9,7 @@ version is held by one run at a time, whether it was started here or from the co
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,11 @@ from flows.work import WORK, Work, build_stage
 from pipeline.compare import compare_versions
 from pipeline.config import Config
 from pipeline.earlier import earlier_version
-from pipeline.errors import VersionBusy
+from pipeline.errors import Unavailable, VersionBusy
 from pipeline.ledger import read_ledger
 from pipeline.publish import publish_folder
 from pipeline.report import write_report
+from pipeline.sharing import publish_once, shared, sharing
 from pipeline.stages import forget, open_store, published_folder, running, stages_asked_for
 from pipeline.store import Store
 
@@ -40,28 +42,61 @@ def build_dataset(build: Build) -> None:
     with explaining(at):
         config = requested(build)
         store = open_store(config)
-        with held(store, build):
-            build_tables(config, store, build, at)
+        with held(store, build, config.runtime.share.on):
+            with on_cluster(config):
+                build_tables(config, store, build, at)
             if not build.only or "publish" in build.only:
                 at.append("publish")
-                publish(config, store)
+                with sharing(config, store) as leases:
+                    publish_once(config, store, leases, lambda: publish(config, store))
             show_funnel(config.name, read_ledger(store))
 
 
 def requested(request: Request) -> Config:
     """Return the configuration of this run, and log which version it builds."""
     config = load(request, runtime.flow_run.scheduled_start_time)
+    if isinstance(request, Build) and request.share:
+        config = shared(config)
     get_run_logger().info("%s %s, in %s", config.name, config.version, config.runtime.data)
     return config
 
 
 @contextlib.contextmanager
-def held(store: Store, request: Request) -> Iterator[None]:
+def on_cluster(config: Config) -> Iterator[None]:
+    """Belong to the Ray cluster that builds shards, where one does."""
+    if config.runtime.prefect.runner != "ray":
+        yield
+        return
+    check_ray()
+    import ray
+
+    from pipeline.ray_shards import join_cluster
+
+    ours = join_cluster(config.runtime)
+    try:
+        yield
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def check_ray() -> None:
+    """Raise Unavailable where the packages for tasks on Ray are missing."""
+    for name in ("ray", "prefect_ray"):
+        if importlib.util.find_spec(name) is None:
+            raise Unavailable(
+                f'runtime.prefect.runner: "ray" needs the package {name.replace("_", "-")}, which'
+                " is not installed; install the extra `ray`"
+            )
+
+
+@contextlib.contextmanager
+def held(store: Store, request: Request, share: bool = False) -> Iterator[None]:
     """Hold the version; raises VersionBusy where another run does, or waits for it if asked to."""
     with contextlib.ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(store.locked())
+                stack.enter_context(store.locked(share))
                 break
             except VersionBusy as busy:
                 if request.if_busy == "refuse":

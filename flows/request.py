@@ -48,6 +48,7 @@ TableName = Literal[
     "examples",
     "unselected",
     "suspects",
+    "phrases",
 ]
 KEY_PATTERN = r"^(recipe|runtime)(\.[A-Za-z0-9_-]+)+$"
 VERSION_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9_.%-]*$"
@@ -88,6 +89,7 @@ class Build(Request):
     rebuild: list[TableName] = Field(
         [], description="build these tables again, and what follows from them"
     )
+    share: bool = Field(False, description="work with other runs on this version that say so, too")
     retries: int = Field(
         3, ge=0, le=100, description="of a shard or stage, after errors that may pass (guess)"
     )

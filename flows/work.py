@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import flow, get_client, task
@@ -27,9 +27,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from flows.artifacts import ShardsFailed, Shown, key
+from pipeline import sharing
 from pipeline.config import Config
 from pipeline.errors import BudgetSpent, PassingError
-from pipeline.stage import Run, ShardJob, ShardStage, Stage, outcome
+from pipeline.sharing import Claims, ended_jobs, slots_of
+from pipeline.stage import Run, ShardJob, ShardStage, Stage, giving_way, outcome
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +47,11 @@ class Work:
     stages: dict[str, Stage]  # by title
     retries: int
     retry_delay_s: float
+
+    @property
+    def on_ray(self) -> bool:
+        """Whether shards are built by Ray's workers."""
+        return self.run.config.runtime.prefect.runner == "ray"
 
     def retried(self, what: Task[P, R]) -> Task[P, R]:
         """Return a task with this run's retries."""
@@ -74,11 +81,11 @@ def may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     persist_result=False,
     retry_condition_fn=may_pass,
 )
-def build_shard(job: ShardJob) -> int:
-    """Build one shard in a worker process of this run; returns its rows."""
-    if job.stage.runs_here():
-        return job()
-    return outcome(WORK.get().run.pool.submit(job))
+def build_shard(job: ShardJob, here: bool) -> int:
+    """Build one shard, in the process of the task or in one of this run's; returns its rows."""
+    with giving_way():
+        return job() if here else outcome(WORK.get().run.pool.submit(job))
+    return 0
 
 
 @task(
@@ -109,7 +116,7 @@ def build_whole(title: str) -> None:
     work = WORK.get()
     name = work.run.config.name
     with slot(work.run.config, title), Shown(f"{name} {title}", title).listening():
-        work.stages[title].build(work.run)
+        sharing.build_stage(work.stages[title], work.run)
 
 
 @flow(name="stage", flow_run_name="{title}", persist_result=False)
@@ -117,7 +124,7 @@ def stage_flow(title: str) -> None:
     """Build the outdated shards of one stage."""
     work = WORK.get()
     stage = work.stages[title]
-    if isinstance(stage, ShardStage):
+    if isinstance(stage, ShardStage) and not stage.at_once(work.run.config):
         build_shards(stage, work)
     else:
         work.retried(build_whole)(title)
@@ -125,20 +132,35 @@ def stage_flow(title: str) -> None:
 
 def build_shards(stage: ShardStage, work: Work) -> None:
     """Build a stage's outdated shards, each as a task; raises ShardsFailed when all have ended."""
-    jobs = stage.jobs(work.run)
+    total = len(stage.jobs(work.run))
     if type(stage).prepare is not ShardStage.prepare:
         work.retried(prepare)(stage.title)
     shown = Shown(f"{work.run.config.name} {stage.title}", stage.title)
-    one = work.retried(build_shard)
     failures: dict[int, BaseException] = {}
-    started = [(job.shard, one.submit(job)) for job in jobs]
-    for done, (shard, future) in enumerate(started, start=1):
-        if error := error_of(future):
+    for done, (shard, error) in enumerate(ended_tasks(stage, work), start=1):
+        if error:
             failures[shard] = error
-        shown.update(done, len(jobs))
+        shown.update(min(done, total), total)
     if failures:
-        raise ShardsFailed(stage.title, failures, len(jobs))
+        raise ShardsFailed(stage.title, failures, total)
     stage.clear(work.run)
+
+
+def ended_tasks(stage: ShardStage, work: Work) -> Iterator[tuple[int, BaseException | None]]:
+    """Build each outdated shard as a task, and yield what it raised when it has ended.
+
+    Where other runs share the version, those shards of which this one gets hold.
+    """
+    one, here = work.retried(build_shard), stage.runs_here() or work.on_ray
+    if work.run.leases is None:
+        started = [(job.shard, one.submit(job, here)) for job in stage.jobs(work.run)]
+        yield from ((shard, error_of(future)) for shard, future in started)
+        return
+    claims, slots = Claims(stage, work.run), slots_of(stage, work.run)
+    for job, future in ended_jobs(claims, slots, lambda job: one.submit(job, here)):
+        error = error_of(future)
+        claims.give_back(job.shard, failed=error is not None)
+        yield job.shard, error
 
 
 def error_of(future: PrefectFuture[int]) -> BaseException | None:
@@ -153,12 +175,27 @@ def build_stage(stage: Stage, work: Work) -> None:
     if not any(True for _ in stage.outdated(work.run)):
         get_run_logger().info("%s: up to date", stage.title)
         return
+    with sharing.for_itself(stage, work.run) as run:
+        token = WORK.set(replace(work, run=run))
+        try:
+            stage_flow.with_options(task_runner=runner_for(stage, work))(stage.title)
+        finally:
+            WORK.reset(token)
+
+
+def runner_for(stage: Stage, work: Work) -> TaskRunner[Any]:
+    """Return what runs a stage's tasks: threads that wait for processes, or Ray."""
+    shards = isinstance(stage, ShardStage) and not stage.at_once(work.run.config)
+    if work.on_ray and shards:
+        from prefect_ray import RayTaskRunner  # type: ignore[import-untyped]  # an extra
+
+        on_ray: TaskRunner[Any] = RayTaskRunner()  # of the cluster that the run has joined
+        return on_ray
     # A stage that works in this process has one task at a time; else there are always jobs
     # waiting for the pool, while Prefect begins and ends the tasks of others.
     here = isinstance(stage, ShardStage) and stage.runs_here()
     threads = 1 if here else work.run.config.runtime.workers + SPARE_THREADS
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=threads)
-    stage_flow.with_options(task_runner=runner)(stage.title)
+    return ThreadPoolTaskRunner(max_workers=threads)
 
 
 @contextlib.contextmanager

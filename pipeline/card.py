@@ -1,6 +1,6 @@
 """The dataset's card (README.md): what it is, how it came about, and what it falls short of.
 
-    build_card(config, facts, made, figures, provenance(store), run_record(store))
+    build_card(config, facts, made, figures, provenance(store), run_record(store, prices))
 
 Everything above the section "Run" is equal for equal inputs. Names that come from data
 (sources, benchmarks, reasons) are escaped; no text of a question or response is shown.
@@ -15,16 +15,21 @@ from dataclasses import dataclass
 from pipeline import original
 from pipeline.card_header import Part, header, title
 from pipeline.card_labels import label_limits
+from pipeline.card_models import models
 from pipeline.compare import Differences
 from pipeline.config import Config
 from pipeline.exports import asked_for
 from pipeline.facts import STAGES, Facts, percent
+from pipeline.instruments import MODELS, of_verifier
+from pipeline.licences import attributions, combine
 from pipeline.original_files import OriginalFile
 from pipeline.provenance import Provenance, RunRecord
 from pipeline.recipe import Teacher
 from pipeline.render import text
 from pipeline.splits import Split
 
+FOLDER = "path/to/this/folder"  # of the card, where nobody knows under which name it will lie
+MOSTLY = 0.5  # of the rows, from which on one source is a limitation (guess)
 NOT_RUN = "unverified/no_sandbox"  # the code verifier runs nothing outside a sandbox
 
 
@@ -45,11 +50,15 @@ def build_card(
     made_by: Provenance,
     run: RunRecord,
     changes: tuple[str, Differences] | None = None,
+    repo: str | None = None,
 ) -> str:
     """Return the whole card, header included; `figures` are paths beside it.
 
-    `changes` are an earlier version's name and what differs from it.
+    `changes` are an earlier version's name and what differs from it, `repo` is the Hub's
+    repository where it goes to one.
     """
+    names = {of.name for of in facts.verdicts} - {"none"}
+    unmeasured = sorted(name for name in names if not of_verifier(name))
     body = text(
         "card.md.jinja",
         title=title(config),
@@ -68,6 +77,16 @@ def build_card(
         split=made.split,
         exports=asked_for(config),
         citation_key=citation_key(config.name),
+        address=repo or FOLDER,
+        address_is_folder=repo is None,
+        combined=combine(facts.rows_by["licence"]) if facts.rows else None,
+        attributions=attributions(config.recipe.sources, facts.attributed),
+        from_sources=len(facts.rows_by["source"]),
+        models=models(config.recipe),
+        asked_tokens=sum(of.tokens for of in facts.rounds if of.round),
+        instruments=[of for name in sorted(names) for of in of_verifier(name)],
+        unmeasured=unmeasured,
+        by_models=set(unmeasured) & set(MODELS),
     )
     return f"---\n{header(config, facts, made.parts)}\n---\n\n{body}"
 
@@ -101,6 +120,7 @@ def limitations(config: Config, facts: Facts) -> Iterator[str]:
             f"Unfinished: when this was published, {facts.pending:,} of {facts.collected:,}"
             " questions were still pending."
         )
+    yield from _mix_limits(facts)
     yield from label_limits(config, facts)
     yield from _audit_limits(facts)
     yield from _verdict_limits(facts)
@@ -116,6 +136,16 @@ def limitations(config: Config, facts: Facts) -> Iterator[str]:
             yield "No copies of their items were planted to see that they are found."
     if len(facts.rows_by["licence"]) > 1:
         yield "The rows are under several licences; the column `licence` says which for each."
+
+
+def _mix_limits(facts: Facts) -> Iterator[str]:
+    """Say where most rows are of one source, however many were read."""
+    name, count = next(iter(facts.rows_by["source"].items()), ("", 0))
+    if count > MOSTLY * facts.rows and len(facts.sources) > 1:
+        yield (
+            f"{percent(count, facts.rows)} % of the rows are from one source, `{name}`, of the"
+            f" {len(facts.sources)} that were read; what a model learns here, it learns from that."
+        )
 
 
 def _audit_limits(facts: Facts) -> Iterator[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from pipeline.card_models import base_models
 from pipeline.config import Config
 from pipeline.facts import Facts
 from pipeline.licences import hub_licence
@@ -95,6 +96,8 @@ def header(config: Config, facts: Facts, parts: Sequence[Part]) -> str:
         license=licence.get("license"),
         license_name=licence.get("license_name"),
     )
+    if found := base_models(config.recipe, facts):
+        data["base_model"] = found  # the client has no argument for it in a dataset's card
     _add_configs(data, parts)
     return data.to_yaml().rstrip()
 

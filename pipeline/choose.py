@@ -1,13 +1,13 @@
 """Stage choose: which of the questions that are left are worth a teacher's time.
 
-Left out first is what could never be published: a conversation with an earlier assistant
-turn that shows no thinking (every published assistant turn has a think part and an
-answer), a question that breaks a rule (pipeline/question_rules.py), and one whose answers
-nothing can check. Then questions are down-sampled by shares of their category and
-difficulty, then each source to its quota. Who stays is decided by a hash of seed and id,
-so that it does not depend on what other questions there are: added data never throws out
-what was kept by its share. A difficulty that pass rates measured in earlier versions
-(pipeline/measured.py) counts before the label's.
+Left out first is what could never be published: what the removal list names
+(pipeline/removals.py), a conversation with an earlier assistant turn that shows no thinking
+(every published assistant turn has a think part and an answer), a question that breaks a rule
+(pipeline/question_rules.py), and one whose answers nothing can check. Then questions are
+down-sampled by shares of their category and difficulty, then each source to its quota. Who
+stays is decided by a hash of seed and id, so that it does not depend on what other questions
+there are: added data never throws out what was kept by its share. A difficulty that pass rates
+measured in earlier versions (pipeline/measured.py) counts before the label's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pipeline.progress import meter
 from pipeline.question_rules import broken_rule
 from pipeline.recipe import Recipe
 from pipeline.records import ID_SCHEMA, Drop, Question, canonical_json
+from pipeline.removals import Entries, all_removals, by_key, entries_hash, removal_of
 from pipeline.stage import Run, Stage, Tables
 from pipeline.store import Origin, Store
 from verifiers.response import final_answer, split
@@ -66,10 +67,15 @@ class ChooseStage(Stage):
         }
 
     def origin(self, run: Run, shard: int) -> Origin:
-        """Return what a shard is made from, the verdicts of earlier versions among it."""
+        """Return what a shard is made from, earlier versions' verdicts and removals among it.
+
+        Removals are inputs, no part of the recipe: a longer list is no other dataset.
+        """
         found = super().origin(run, shard)
         taken = earlier_inputs(run.config, run.store)
-        return Origin(found.recipe, {**found.inputs, **taken})
+        entries = by_key(all_removals(run.config, run.store))
+        listed = {"removals": entries_hash(entries)} if entries else {}
+        return Origin(found.recipe, {**found.inputs, **taken, **listed})
 
     def build(self, run: Run) -> None:
         """Find where each source's quota cuts, then write the outdated shards."""
@@ -148,6 +154,12 @@ def silent_turn(question: Question) -> int | None:
     return None
 
 
+def named(question: Question, entries: Entries) -> tuple[str, Any] | None:
+    """Return why a question that the removal list names is left out."""
+    removal = removal_of(question, entries)
+    return ("removed", removal.evidence) if removal else None
+
+
 def reason_against(question: Question, answered: bool, recipe: Recipe) -> tuple[str, Any] | None:
     """Return why nothing about a question could be published, whatever a teacher says.
 
@@ -196,6 +208,7 @@ def candidates(config: Config, store: Store, shard: int) -> list[Candidate]:
     gone = set(store.read("duplicates", shard, ["id"]).column(0).to_pylist())
     gone |= set(store.read("contaminated", shard, ["id"]).column(0).to_pylist())
     answered = set(store.read(ROUND_0, shard, ["id"]).column(0).to_pylist())
+    entries = by_key(all_removals(config, store))
     labels = store.read("labels", shard, ["category", "difficulty"]).to_pylist()
     rates = earlier_rates(config, store, shard)
     found = []
@@ -206,7 +219,9 @@ def candidates(config: Config, store: Store, shard: int) -> list[Candidate]:
             continue
         measured = measured_difficulty(rates.get(question.id, {}), recipe.measured)
         level = label["difficulty"] if measured is None else measured_level(measured)
-        against = reason_against(question, question.id in answered, recipe)
+        against = named(question, entries) or reason_against(
+            question, question.id in answered, recipe
+        )
         found.append(
             Candidate(
                 question.id,

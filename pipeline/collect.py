@@ -52,6 +52,10 @@ class Collect(ShardStage):
         """Return the three tables."""
         return ("questions", "refused", ROUND_0)
 
+    def alone(self, config: Config) -> bool:
+        """Sources are read once, by one worker."""
+        return True
+
     def reads(self) -> tuple[str, ...]:
         """Return nothing: what it reads are sources, whose content is part of the recipe."""
         return ()

@@ -25,11 +25,22 @@ Group = tuple[str, list[dict[str, Any]]]  # an id and its published rows
 
 
 @dataclass(slots=True)
+class Moves:
+    """Questions of one source by what became of their rows."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    same: int = 0
+
+
+@dataclass(slots=True)
 class Differences:
     """Counts of questions by what became of their rows, with the first ids of each kind.
 
     `columns` counts in how many changed questions a column differs; `gone` counts the
-    removed ones by where the new version has them.
+    removed ones by where the new version has them, `came` the added ones by where the old one had
+    them; `by_source` counts all of them by source.
     """
 
     same: int = 0
@@ -38,20 +49,29 @@ class Differences:
     changed: int = 0
     columns: Counter[str] = field(default_factory=Counter)
     gone: Counter[str] = field(default_factory=Counter)
-    added_ids: list[str] = field(default_factory=list)
+    came: Counter[str] = field(default_factory=Counter)
+    by_source: dict[str, Moves] = field(default_factory=dict)
+    added_ids: dict[str, str] = field(default_factory=dict)
     removed_ids: dict[str, str] = field(default_factory=dict)
     changed_ids: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def add(self, id: str) -> None:
+    def source(self, rows: list[dict[str, Any]]) -> Moves:
+        """Return the counts of the source of a question's rows."""
+        return self.by_source.setdefault(rows[0]["source"], Moves())
+
+    def add(self, id: str, rows: list[dict[str, Any]], where: str) -> None:
         """Count a question that only the new version publishes."""
         self.added += 1
+        self.came[where] += 1
+        self.source(rows).added += 1
         if self.added <= SHOWN:
-            self.added_ids.append(id)
+            self.added_ids[id] = where
 
-    def remove(self, id: str, where: str) -> None:
+    def remove(self, id: str, rows: list[dict[str, Any]], where: str) -> None:
         """Count a question that only the old version publishes."""
         self.removed += 1
         self.gone[where] += 1
+        self.source(rows).removed += 1
         if self.removed <= SHOWN:
             self.removed_ids[id] = where
 
@@ -59,17 +79,22 @@ class Differences:
         """Count a question that both publish."""
         if new == old:
             self.same += 1
+            self.source(new).same += 1
             return
         columns = _differing(new, old)
         self.changed += 1
         self.columns.update(columns)
+        self.source(new).changed += 1
         if self.changed <= SHOWN:
             self.changed_ids[id] = columns
 
 
 def compare_versions(new: Store, old: Store) -> Differences:
-    """Return how the published rows of `new` differ from those of `old`."""
-    found, whereabouts = Differences(), _Whereabouts(new)
+    """Return how the published rows of `new` differ from those of `old`.
+
+    A column that one version's release did not write yet counts as differing from a value.
+    """
+    found, now, before = Differences(), _Whereabouts(new), _Whereabouts(old)
     mine, theirs = published(new), published(old)
     left, right = next(mine, None), next(theirs, None)
     while left or right:
@@ -77,11 +102,12 @@ def compare_versions(new: Store, old: Store) -> Differences:
             found.pair(left[0], left[1], right[1])
             left, right = next(mine, None), next(theirs, None)
         elif left and (not right or left[0] < right[0]):
-            found.add(left[0])
+            found.add(*left, before.of(left[0]))
             left = next(mine, None)
         elif right:
-            found.remove(right[0], whereabouts.of(right[0]))
+            found.remove(*right, now.of(right[0]))
             right = next(theirs, None)
+    found.by_source = dict(sorted(found.by_source.items()))
     return found
 
 
@@ -96,7 +122,8 @@ def _differing(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> tuple[st
     if len(new) != len(old):
         return ("number of rows",)
     pairs = list(zip(new, old, strict=True))
-    return tuple(name for name in new[0] if any(mine[name] != other[name] for mine, other in pairs))
+    names = dict.fromkeys([*new[0], *old[0]])
+    return tuple(n for n in names if any(mine.get(n) != other.get(n) for mine, other in pairs))
 
 
 class _Whereabouts:

@@ -18,6 +18,7 @@ folder in which the command runs.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -25,9 +26,12 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from pipeline.cluster import Cluster
 from pipeline.errors import ConfigError
 from pipeline.recipe import Recipe, Strict
+from pipeline.runtime_watch import Checks, Logs, Metrics
 from pipeline.schedule import Schedule
+from pipeline.spread import Embedding, Share, Shell
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -164,7 +168,29 @@ class Local(Strict):
 class Runtime(Strict):
     """Where the data lies and how many processes work on it; never part of the identity."""
 
-    data: str = Field("data", description="the folder of tables and of the teacher's replies")
+    data: str = Field(
+        "data",
+        description="the folder of tables and of the teacher's replies, or where they lie in an"
+        " object store, such as s3://bucket/prefix",
+    )
+    scratch: str = Field(
+        "scratch",
+        description="a folder on a local disk, for copies and the journal; only used where data"
+        " is a URL",
+    )
+    scratch_gb: float = Field(
+        100.0,
+        gt=0,
+        strict=False,
+        description="of copied shards there, at most; the least used go first (guess)",
+    )
+    carry_s: float = Field(
+        30.0,
+        gt=0,
+        strict=False,
+        description="so often new replies are uploaded where data is a URL: what a killed run"
+        " loses, if its disk is lost too (guess)",
+    )
     published: str = Field("published", description="the folder in which publish writes")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -188,7 +214,14 @@ class Runtime(Strict):
     quality: QualityEndpoints = QualityEndpoints()
     perplexity: PerplexityEndpoints = PerplexityEndpoints()
     local: Local = Local()
+    embed: Embedding = Embedding()
+    ray: Cluster = Cluster()
+    prefect: Shell = Shell()
     schedule: Schedule = Schedule()
+    share: Share = Share()
+    logs: Logs = Logs()
+    metrics: Metrics = Metrics()
+    checks: Checks = Checks()
     budget: Caps = Caps()
     prices: Prices = Prices()
 
@@ -236,8 +269,10 @@ def load_config(name: str, version: str | None = None) -> Config:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    """Return a file's table; the `recipe.json` of a published dataset is JSON of the same form."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return _read_json(path, text) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
@@ -246,6 +281,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from None
+
+
+def _read_json(path: Path, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: must be a JSON object, as a published recipe.json is")
+    return found
 
 
 def _explain(path: Path, error: ValidationError) -> str:

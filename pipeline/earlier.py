@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -23,7 +22,7 @@ def earlier_version(store: Store) -> Store | None:
     mine = _selected(store, store.version)
     if mine is None:
         return None
-    times = ((_selected(store, path.name), path.name) for path in _versions(store))
+    times = ((_selected(store, name), name) for name in store.versions())
     before = [(when, name) for when, name in times if when is not None and when < mine]
     return _sized(replace(store, version=max(before)[1]), "examples") if before else None
 
@@ -65,17 +64,9 @@ def rows_of_shard(store: Store, shard: int, other: Store, table: str) -> Iterato
         yield other.read(table, place)
 
 
-def _versions(store: Store) -> list[Path]:
-    return sorted(path for path in (store.root / store.name).iterdir() if path.is_dir())
-
-
 def _selected(store: Store, version: str) -> int | None:
     """Return when a version's first shard of examples was written, in ns; None if never."""
-    path = replace(store, version=version).path("examples", 0).with_suffix(".json")
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
+    return replace(store, version=version).changed_at("examples", 0)
 
 
 def _sized(store: Store, table: str) -> Store:

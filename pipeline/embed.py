@@ -7,6 +7,7 @@ from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pipeline.earlier import FIELD, overlapping, rows_of_shard, version_before
 from pipeline.encoding import embed, on_gpu
 from pipeline.errors import ConfigError
 from pipeline.records import Question, chunk_schema, content_hash, vector_schema
-from pipeline.stage import Run, ShardStage, Tables
+from pipeline.stage import Run, ShardJob, ShardStage, Tables
 from pipeline.store import Origin, Store
 from pipeline.vectors import column, matrix
 
@@ -61,6 +62,21 @@ class EmbedStage(ShardStage):
     def runs_here(self) -> bool:
         """A GPU is kept busy by this process alone."""
         return on_gpu()
+
+    def at_once(self, config: Config) -> bool:
+        """Ray is given all shards."""
+        return config.runtime.embed.engine == "ray"
+
+    def alone(self, config: Config) -> bool:
+        """One worker asks Ray, which spreads the work."""
+        return self.at_once(config)
+
+    def _results(self, run: Run, jobs: list[ShardJob]) -> Iterator[int]:
+        if not self.at_once(run.config):
+            return super()._results(run, jobs)
+        from pipeline.ray_shards import results  # Ray takes a second to import
+
+        return results(jobs, run.config.runtime)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Embed one shard."""

@@ -7,6 +7,11 @@ one line, never a traceback, for all of them.
 
 from __future__ import annotations
 
+import errno
+
+# A disk, a quota, and the limit of a file's size (`ulimit -f`).
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 
 class BuildError(Exception):
     """Any error that this program raises on purpose."""
@@ -44,6 +49,16 @@ class StoreUnwritable(UserError):
     """The data folder cannot be written: read-only, full, or not a folder."""
 
 
+class DiskFull(StoreUnwritable):
+    """A disk filled up while a run was writing; the same run goes on when there is room."""
+
+    exit_code = 1
+
+
+class MachineTooSmall(UserError):
+    """This machine has less disk, memory or open files than the run is reckoned to need."""
+
+
 class LedgerOpen(UserError):
     """Questions are pending or unaccounted for, so nothing may be published."""
 
@@ -64,6 +79,10 @@ class TeacherUnavailable(PassingError):
     """The teacher's servers did not answer in spite of all retries."""
 
 
+class LeaseLost(PassingError):
+    """Another worker took over what this one was at; nothing of it was sealed here."""
+
+
 class BudgetSpent(PassingError):
     """A cap on tokens or money is reached; what arrived is kept."""
 
@@ -74,3 +93,8 @@ class CorruptShard(BuildError):
 
 class LedgerBroken(BuildError):
     """The ledger does not balance: a question is counted twice or not at all."""
+
+
+def unwritable(error: OSError, text: str) -> StoreUnwritable:
+    """Return the error for a file that can't be written: DiskFull where that is why."""
+    return (DiskFull if error.errno in FULL else StoreUnwritable)(text)

@@ -20,8 +20,8 @@ from pipeline.lives import Life, Row, lives
 from pipeline.recipe_publish import Preference
 from pipeline.records import Response, content_hash
 from pipeline.records_export import PreferenceExample
-from pipeline.selection import assistant_turn, fits_template
 from pipeline.store import Store
+from pipeline.template import assistant_turn, fits_template
 from verifiers.base import Outcome
 from verifiers.personal import masked
 from verifiers.response import Parts

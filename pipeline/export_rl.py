@@ -18,8 +18,8 @@ from pipeline.config import Config
 from pipeline.lives import Life, lives
 from pipeline.records import Question
 from pipeline.records_export import RlExample
-from pipeline.selection import assistant_turn
 from pipeline.store import Store
+from pipeline.template import assistant_turn
 from verifiers.personal import masked
 from verifiers.response import split
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from pipeline.audit import Audit, read_audit
 from pipeline.benchmarks import benchmark_name
 from pipeline.config import Config
 from pipeline.ledger import STAGE_OF_TABLE, Ledger, read_ledger
+from pipeline.lengths import Lengths, lengths
 from pipeline.records import DIFFICULTIES, Suspect
 from pipeline.store import Store
 from pipeline.tally import PAIR_SEARCH, ROUND_COLUMNS, Tally, count_all
@@ -26,7 +26,6 @@ from pipeline.tally import PAIR_SEARCH, ROUND_COLUMNS, Tally, count_all
 Counts = dict[str, int]
 STAGES = tuple(STAGE_OF_TABLE.values())
 CONFIGS = ("open_source", "distilled")  # the two of the original, and of DESIGN section 9
-TOKEN_EDGES = tuple(2**power for power in range(4, 17))  # 16 … 65,536: one bar each doubling
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +95,6 @@ class RoundFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """Rows whose length lies in low ≤ tokens < high."""
-
-    low: int
-    high: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Lengths in tokens of `counted` rows; `unknown` rows have no count."""
-
-    counted: int
-    unknown: int
-    mean: float
-    median: int
-    p95: int
-    longest: int
-    bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Hits:
     """Questions dropped because a benchmark holds them, and by which method it was seen."""
 
@@ -164,6 +141,8 @@ class Facts:
     `pairs_spared` near pairs that were kept apart, by reason, `long_texts` questions that are
     longer than the encoder's window; `unsafe` counts programs that were run without a sandbox,
     `suspected` questions whose reference may be wrong, of which `suspects` are the first.
+    `attributed` counts rows by (source, revision, licence), `nested` published questions by
+    (source, the set inside of it), `in_several` those that other sources have too.
     A question that several stages dropped is in `contamination` and `near_duplicates` too, but
     once only in `steps`.
     """
@@ -180,6 +159,9 @@ class Facts:
     steps: tuple[Step, ...]
     sources: tuple[SourceFacts, ...]
     configs: Counts
+    attributed: tuple[tuple[str, str, str, int], ...]
+    nested: tuple[tuple[str, str, int], ...]
+    in_several: int
     rows_by: dict[str, Counts]
     references: Counts
     response_tokens: Lengths
@@ -244,6 +226,9 @@ def gather(config: Config, store: Store) -> Facts:
         steps=funnel(ledger),
         sources=tuple(_source_facts(config, ledger, tally)),
         configs={name: tally.configs[name] for name in CONFIGS},
+        attributed=tuple((*key, rows) for key, rows in sorted(tally.attributed.items())),
+        nested=tuple((*key, n) for key, n in sorted(tally.nested.items(), key=_most_first)),
+        in_several=tally.in_several,
         rows_by=rows_by,
         references=ordered("references", tally.references),
         response_tokens=lengths(tally.response_tokens),
@@ -268,6 +253,10 @@ def gather(config: Config, store: Store) -> Facts:
     )
 
 
+def _most_first(item: tuple[tuple[str, str], int]) -> tuple[int, tuple[str, str]]:
+    return -item[1], item[0]
+
+
 def funnel(ledger: Ledger) -> tuple[Step, ...]:
     """Return the ways out in the order of the stages, each with what is left after it."""
     left, steps = ledger.collected, []
@@ -285,40 +274,6 @@ def ordered(column: str, counts: Mapping[str, int]) -> Counts:
         known = [name for name in DIFFICULTIES if name in counts]
         return {name: counts[name] for name in [*known, *sorted(set(counts) - set(known))]}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def lengths(counts: Mapping[int | None, int]) -> Lengths:
-    """Summarise lengths that are given as {tokens: rows}; quantiles are exact."""
-    known = sorted((tokens, n) for tokens, n in counts.items() if tokens is not None)
-    counted = sum(n for _, n in known)
-    unknown = sum(n for tokens, n in counts.items() if tokens is None)
-    if not counted:
-        return Lengths(0, unknown, 0.0, 0, 0, 0, ())
-    mean = round(sum(tokens * n for tokens, n in known) / counted, 1)
-    median, p95 = _quantile(known, counted, 0.5), _quantile(known, counted, 0.95)
-    return Lengths(counted, unknown, mean, median, p95, known[-1][0], _bars(known))
-
-
-def _quantile(known: list[tuple[int, int]], counted: int, share: float) -> int:
-    """Return the shortest length that at least `share` of the rows do not pass."""
-    seen = 0
-    for tokens, n in known:
-        seen += n
-        if seen >= share * counted:
-            return tokens
-    return known[-1][0]
-
-
-def _bars(known: list[tuple[int, int]]) -> tuple[Bar, ...]:
-    edges = [0, *TOKEN_EDGES]
-    while edges[-1] <= known[-1][0]:
-        edges.append(2 * edges[-1])
-    bars = [
-        Bar(low, high, sum(n for tokens, n in known if low <= tokens < high))
-        for low, high in pairwise(edges)
-    ]
-    filled = [place for place, bar in enumerate(bars) if bar.rows]
-    return tuple(bars[filled[0] : filled[-1] + 1])
 
 
 def _source_facts(config: Config, ledger: Ledger, tally: Tally) -> Iterable[SourceFacts]:

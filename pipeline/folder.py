@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from pipeline.errors import StoreUnwritable, UserError
+from pipeline.errors import UserError, unwritable
 from pipeline.facts import CONFIGS
 from pipeline.original_files import FILES
 from pipeline.store import UNWRITABLE
@@ -127,7 +127,8 @@ def _writing(to: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in {*UNWRITABLE, errno.EEXIST}:  # a file where a folder should be
             raise
-        raise StoreUnwritable(
+        raise unwritable(
+            error,
             f"{to}: cannot be written ({error.strerror}); free space or correct its"
-            " permissions, or publish to another folder (--to); what was there is untouched"
+            " permissions, or publish to another folder (--to); what was there is untouched",
         ) from error

@@ -86,7 +86,7 @@ def open_judge(
     With `outlive`, what servers that went down did not answer is `judge_unavailable`; else
     TeacherUnavailable is raised.
     """
-    settings = Settings(judge.prompt, **judge.limits())
+    settings = Settings(**judge.judging())
     with Journal(folder) as journal, judge_client(judge, runtime) as client:
         yield ReferenceJudge(Bench(judge, client, journal, outlive=outlive), settings)
 

@@ -38,11 +38,15 @@ class LabelStage(ShardStage):
     """Writes `labels`; a served labeller is asked before, its replies kept in the journal."""
 
     name = "label"
-    revision = 2  # a linear model of vectors and words in the place of words alone
+    revision = 3  # names count no more for the language of short texts
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""
         return ("labels",)
+
+    def alone(self, config: Config) -> bool:
+        """One worker asks a served labeller."""
+        return config.recipe.label.model is not None
 
     def reads(self) -> tuple[str, ...]:
         """Return the questions and their vectors."""

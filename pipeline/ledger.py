@@ -34,7 +34,7 @@ class Ledger:
     """Counts of questions: `dropped` by (stage, reason), all of them by source beside it.
 
     `complete` says that the sources have been collected to the end. `removed` counts those that
-    left at last, by why their removal was asked for.
+    left for nothing else, by why their removal was asked for.
     """
 
     complete: bool = False
@@ -99,7 +99,7 @@ def _count_shard(store: Store, shard: int, ledger: Ledger) -> None:
     published = set(chain.from_iterable(_columns(store, "examples", shard, "id")))
     published -= removed_ids(store, shard)
     for id, evidence in _columns(store, "removed", shard, "id", "evidence"):
-        if left[id][0] == STAGE_OF_TABLE["removed"]:
+        if left[id][1] == "removed":  # by choose already, or at last
             ledger.removed[json.loads(evidence)["why"]] += 1
     for id, source in sources.items():
         _source(ledger, source)["collected"] += 1

@@ -224,7 +224,8 @@ def hub_licence(licences: Iterable[str]) -> dict[str, str]:
 class Attribution:
     """Whom the rows of one source under one licence are owed to.
 
-    `url` leads to the source, `licence_urls` to the texts of the licences that SPDX lists.
+    `url` leads to the source, `licence_urls` to the texts of the licences that SPDX lists;
+    `rows` are those that were published.
     """
 
     source: str
@@ -232,20 +233,21 @@ class Attribution:
     revision: str
     licence: str
     licence_urls: tuple[str, ...]
+    rows: int
 
 
 def attributions(
-    sources: Iterable[Any], rows_of: Iterable[tuple[str, str, str]]
+    sources: Iterable[Any], rows_of: Iterable[tuple[str, str, str, int]]
 ) -> list[Attribution]:
     """Return what a card's table of attributions shows, sorted.
 
-    `sources` are the recipe's, for their homepages; `rows_of` yields (source, revision,
-    licence), once or more often for each that was published.
+    `sources` are the recipe's, for their pages; `rows_of` yields source, revision, licence and
+    how many rows were published.
     """
-    pages = {source.name: source.homepage for source in sources}
+    pages = {source.name: source.web_page() for source in sources}
     return [
-        Attribution(name, pages.get(name), revision, licence, _pages(licence))
-        for name, revision, licence in sorted(set(rows_of))
+        Attribution(name, pages.get(name), revision, licence, _pages(licence), rows)
+        for name, revision, licence, rows in sorted(rows_of)
     ]
 
 

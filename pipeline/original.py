@@ -19,3 +19,4 @@ CATEGORIES = {
 }
 DIFFICULTIES = {"very_easy": 4.7, "easy": 11.2, "medium": 51.8, "hard": 25.7, "very_hard": 6.5}
 REFERENCES = {"reference answer": 38.9, "test cases": 21.9, "nothing": 39.2}
+LENGTHS = "most are, with the mode near 2,048"  # rows of fewer than 4,096 tokens, its figure

@@ -10,6 +10,7 @@ was written.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.card_header import TEST, TRAIN, Part, SplitFiles
-from pipeline.errors import CorruptShard
+from pipeline.errors import CorruptShard, StaleTable
 from pipeline.facts import CONFIGS
 from pipeline.published import published_batches
 from pipeline.records import Example, shard_of
@@ -33,8 +34,10 @@ def write_parts(
 ) -> tuple[Part, ...]:
     """Write the files of every config that has rows below `folder`; returns the configs.
 
-    Rows of the ids in `test` are a split of that name.
+    Rows of the ids in `test` are a split of that name. Raises StaleTable where the examples were
+    written by an earlier release, with other columns.
     """
+    check_columns(store)
     sizes = stored_bytes(store, test)
     writers = {
         (name, split): PartWriter(folder, name, split, files_for(sizes[name, split], file_mb))
@@ -49,6 +52,21 @@ def write_parts(
                 for split, rows in by_split(batch.filter(mask), test):
                     writers[name, split].add(rows)
     return as_parts({key: writer.close() for key, writer in writers.items()})
+
+
+def check_columns(store: Store) -> None:
+    """Raise StaleTable where the examples lack a column that is published now."""
+    for shard in range(store.shards):
+        if store.manifest("examples", shard) is None:
+            continue
+        with store.opened("examples", shard) as file:
+            there = set(pq.read_schema(file).names)
+        if missing := [name for name in Example.SCHEMA.names if name not in there]:
+            raise StaleTable(
+                f"table examples of {store.name} {store.version} was written by an earlier release,"
+                f" without {', '.join(missing)}; build it again (build-dataset run … --rebuild"
+                " examples), which asks no teacher"
+            )
 
 
 def as_parts(written: Mapping[tuple[str, str], SplitFiles]) -> tuple[Part, ...]:
@@ -84,8 +102,14 @@ def stored_bytes(store: Store, test: Set[str] = frozenset()) -> dict[tuple[str, 
             for number, id in zip(*columns, strict=True):
                 rows[CONFIGS[number > 0], TEST if id in test else TRAIN] += 1
         for key, count in rows.items():
-            sizes[key] += store.path("examples", shard).stat().st_size * count // rows.total()
+            sizes[key] += size_of(store, shard) * count // rows.total()
     return dict(sizes)
+
+
+def size_of(store: Store, shard: int) -> int:
+    """Return how many bytes a shard of the examples has."""
+    with store.opened("examples", shard) as file:
+        return os.fstat(file.fileno()).st_size
 
 
 class PartWriter:

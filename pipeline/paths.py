@@ -26,6 +26,11 @@ def expand(path: str) -> Path:
     """
     if path.startswith(IN_PACKAGE):
         return _in_package(path)
+    if "://" in path:
+        raise ConfigError(
+            f"{path}: must be a file or folder here; of the settings only runtime.data of a"
+            " dataset may name an object store"
+        )
     expanded = os.path.expandvars(path)
     if "$" in expanded:
         raise ConfigError(

@@ -30,6 +30,7 @@ def draw(facts: Facts, folder: Path) -> list[str]:
         "lengths": response_lengths,
         "categories": categories,
         "difficulties": difficulties,
+        "references": references,
     }
     drawn = {name: make(facts) for name, make in figures.items()}
     for name, figure in drawn.items():
@@ -94,7 +95,13 @@ def difficulties(facts: Facts) -> Any:
     return _beside({**known, **shares} if shares else {}, original.DIFFICULTIES)
 
 
-def _beside(ours: Mapping[str, float], theirs: Mapping[str, float]) -> Any:
+def references(facts: Facts) -> Any:
+    """Return the shares of questions by what an answer is checked against, and the original's."""
+    shares = {name: percent(n, facts.published) for name, n in facts.references.items()}
+    return _beside(shares, original.REFERENCES, "% of questions")
+
+
+def _beside(ours: Mapping[str, float], theirs: Mapping[str, float], unit: str = "% of rows") -> Any:
     """Return two bars for each name: this dataset's percentage and the original's."""
     if not ours:
         return None
@@ -114,7 +121,7 @@ def _beside(ours: Mapping[str, float], theirs: Mapping[str, float]) -> Any:
     axes.set_yticks(list(places), [name.replace("_", " ") for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * max(*ours.values(), *theirs.values()))
-    axes.set_xlabel("% of rows")
+    axes.set_xlabel(unit)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     figure.legend(loc="outside upper left", ncols=2, fontsize=8, frameon=False)
     return figure

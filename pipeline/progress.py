@@ -4,7 +4,8 @@ A line of the log form::
 
     label        3/16   2,011 rows/s   ETA 0:00:41
 
-Whoever shows it elsewhere sets LISTENER, and gets the meter where a line would be written.
+Whoever shows it elsewhere sets LISTENER, and gets the meter where a line would be written;
+where logs are JSON (pipeline/logs.py), the line is an event. RUNNING are the meters of now.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from pipeline import logs
+
 LOG_EVERY_S = 10.0  # a plain line at most so often; a log of days stays readable
 
 
@@ -42,7 +45,7 @@ class _RateColumn(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed and speed >= 10 else f"{speed or 0:.1f}/s")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Meter:
     """Counts one piece of work; `advance` is cheap enough to be called for each row."""
 
@@ -54,6 +57,7 @@ class Meter:
     started: float = field(default_factory=time.monotonic)
     done: int = 0
     note: str = ""
+    figures: dict[str, float] = field(default_factory=dict)  # for metrics, by their name there
     _said: float = 0.0
     _task: object = None
 
@@ -86,13 +90,29 @@ class Meter:
         return f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}"
 
 
+    def rate(self) -> float:
+        """Return units a second, over the whole time."""
+        return self.done / max(1e-9, time.monotonic() - self.started)
+
+
 LISTENER: ContextVar[Callable[[Meter], None] | None] = ContextVar("LISTENER", default=None)
+RUNNING: list[Meter] = []
 
 
 @contextlib.contextmanager
 def meter(name: str, total: int | None) -> Iterator[Meter]:
     """Show the progress of `total` units of work called `name` while the block runs."""
-    stream, listener = sys.stderr, LISTENER.get()
+    with _shown(name, total) as shown:
+        RUNNING.append(shown)
+        try:
+            yield shown
+        finally:
+            RUNNING.remove(shown)
+
+
+@contextlib.contextmanager
+def _shown(name: str, total: int | None) -> Iterator[Meter]:
+    stream, listener = sys.stderr, LISTENER.get() or (_log if logs.as_json() else None)
     if listener is not None or not stream.isatty():
         plain = Meter(name, total, None, stream, listener, _said=time.monotonic())
         yield plain
@@ -111,6 +131,12 @@ def meter(name: str, total: int | None) -> Iterator[Meter]:
         shown = Meter(name, total, bar, stream)
         shown._task = bar.add_task(name, total=total, note="")
         yield shown
+
+
+def _log(meter: Meter) -> None:
+    said = {"stage": meter.name, "done": meter.done, "total": meter.total}
+    note = {"note": meter.note} if meter.note else {}
+    logs.event("progress", **said, rate=round(meter.rate(), 3), **note)
 
 
 def _clock(seconds: float) -> str:

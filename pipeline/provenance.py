@@ -1,7 +1,7 @@
 """What made a version: the code and packages that decide it, and the run that took time.
 
     provenance(store).packages["pyarrow"]       "26.0.1"
-    run_record(store).stages["label"]           12.4 (seconds of work, all processes together)
+    run_record(store, prices).stages["label"]   12.4 (seconds of work, all processes together)
 
 `Provenance` is equal for equal inputs, `RunRecord` never is: only the last section of the
 card may show it.
@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from pipeline.accounts import Spent, spent
+from pipeline.config import Prices
 from pipeline.scan import rounds
 from pipeline.store import Store, code_version
+from pipeline.teacher.budget import Tokens
 
 # The packages whose release can change rows or bytes.
 PACKAGES = (
@@ -55,11 +58,12 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """When and where it was published, and seconds of work by stage."""
+    """When and where it was published, seconds of work by stage, and what the teacher cost."""
 
     published_at: str
     machine: str
     stages: dict[str, float]
+    asking: tuple[tuple[str, str], ...] = ()
 
 
 def provenance(store: Store) -> Provenance:
@@ -72,11 +76,31 @@ def provenance(store: Store) -> Provenance:
     )
 
 
-def run_record(store: Store) -> RunRecord:
-    """Return the time, the machine and how long each stage worked."""
+def run_record(store: Store, prices: Prices) -> RunRecord:
+    """Return the time, the machine, how long each stage worked, and the teacher's cost."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} logical cores"
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return RunRecord(now, machine, stage_seconds(store))
+    return RunRecord(now, machine, stage_seconds(store), tuple(_asking(spent(store), prices)))
+
+
+def _asking(of: Spent, prices: Prices) -> Iterator[tuple[str, str]]:
+    """Yield what asking the teacher took, in words; nothing where it was not asked."""
+    if not of.prompt_tokens + of.response_tokens:
+        return
+    yield "asking the teacher", f"{of.seconds:,.0f} s, of runs that ended by themselves"
+    tokens = f"{of.prompt_tokens:,} of prompts, {of.response_tokens:,} of responses"
+    yield "the teacher's tokens", tokens + (f", {of.lost_tokens:,.0f} lost" * (of.lost_tokens > 0))
+    each = (prices.prompt_million, prices.response_million, prices.gpu_hour)
+    if not any(each):
+        yield "cost", "not known: runtime.prices names none"
+        return
+    hours = of.seconds / 3_600 * prices.gpus
+    money = Tokens(of.prompt_tokens, of.response_tokens).money(prices) + hours * prices.gpu_hour
+    yield (
+        "cost",
+        f"{money:,.2f} {prices.currency}, at {each[0]:g} and {each[1]:g} for a million tokens of"
+        f" prompts and responses and {each[2]:g} for each of {hours:,.1f} GPU hours",
+    )
 
 
 def stage_seconds(store: Store) -> dict[str, float]:

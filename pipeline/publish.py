@@ -41,6 +41,7 @@ __all__ = [
     "plan_hub",
     "publish_folder",
     "publish_hub",
+    "recipe_json",
 ]
 
 
@@ -65,13 +66,15 @@ def publish_folder(
     allow_open: bool = False,
     against: Store | None = None,
     trial: bool = False,
+    repo: str | None = None,
 ) -> Published:
     """Write the dataset with its card to `to`; with `against` the card tells what has changed.
 
-    What is to be removed is kept for later versions, unless this is a `trial`. Raises
-    LedgerBroken where the ledger does not balance, LedgerOpen while questions are pending
-    (unless `allow_open`), ProbesMissed, ConfigError for the list of what is to be removed,
-    and UserError where `to` is not ours to replace.
+    `repo` is the Hub's repository to which the folder will go, for the card to name. What is to
+    be removed is kept for later versions, unless this is a `trial`. Raises LedgerBroken where the
+    ledger does not balance, LedgerOpen while questions are pending (unless `allow_open`),
+    ProbesMissed, ConfigError for the list of what is to be removed, and UserError where `to` is
+    not ours to replace.
     """
     removals = all_removals(config, store)
     if not trial:
@@ -84,14 +87,19 @@ def publish_folder(
     check_probes(config, facts)
     to = to.resolve()
     with taking_the_place_of(to) as new:
-        rows = _write(config, store, facts, new, against)
+        rows = _write(config, store, facts, new, against, repo)
     files = files_of(to)
     size = sum((to / name).stat().st_size for name in files)
     return Published(to, rows, files, size, removed)
 
 
 def _write(
-    config: Config, store: Store, facts: Facts, folder: Path, against: Store | None
+    config: Config,
+    store: Store,
+    facts: Facts,
+    folder: Path,
+    against: Store | None,
+    repo: str | None,
 ) -> dict[str, int]:
     """Write every file below `folder`; returns the rows of each config."""
     publish = config.recipe.publish
@@ -101,18 +109,22 @@ def _write(
     exports = write_exports(config, store, folder, test)
     figures = draw(facts, folder / "plots")
     changes = None if against is None else (against.version, compare_versions(store, against))
-    made_by, run = provenance(store), run_record(store)
+    made_by, run = provenance(store), run_record(store, config.runtime.prices)
     files = write_original(store, folder, test) if publish.original else ()
     made = Made((*parts, *exports), files, split)
-    card = build_card(config, facts, made, figures, made_by, run, changes)
+    card = build_card(config, facts, made, figures, made_by, run, changes, repo)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    recipe = config.recipe.model_dump(mode="json", serialize_as_any=True)
-    _write_json(folder / "recipe.json", recipe)
+    _write_json(folder / "recipe.json", recipe_json(config))
     _write_json(folder / MARK, ledger_json(facts))
     also = {part.name: part.rows for part in exports}
     return {name: facts.configs[name] for name in CONFIGS} | {
         name: also.get(name, 0) for name in asked_for(config)
     }
+
+
+def recipe_json(config: Config) -> dict[str, Any]:
+    """Return a configuration without its runtime; `build-dataset run recipe.json` reads it."""
+    return config.model_dump(mode="json", serialize_as_any=True, exclude={"runtime"})
 
 
 def ledger_json(facts: Facts) -> dict[str, Any]:

@@ -12,14 +12,16 @@ As TOML::
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.recipe_teacher import Sampling, Strict
-from verifiers.judge_words import PROMPT, check_prompt
+from verifiers.judge_words import PROMPT, SCORE_PROMPT, check_prompt
 from verifiers.quality_judge import PROMPT as QUALITY_PROMPT
 from verifiers.quality_judge import Settings as Grading
+from verifiers.reference_judge import Settings as Judging
 
 
 class JudgeSampling(Sampling):
@@ -47,7 +49,20 @@ class Judge(Asked):
     Qwen2.5-7B-Instruct.
     """
 
-    prompt: str = Field(PROMPT, description="one user turn; must have {reference} and {answer}")
+    reply: Literal["verdict", "score"] = Field(
+        "verdict",
+        description="correct, incorrect or unsure; or a score, which is recorded with the verdict",
+    )
+    prompt: str = Field(
+        PROMPT, description="for a verdict: one user turn; must have {reference} and {answer}"
+    )
+    score_prompt: str = Field(SCORE_PROMPT, description="for a score: the same (our words)")
+    most: int = Field(5, gt=0, description="scores go from 0 to this; the follow-up papers'")
+    least: int = Field(
+        5,
+        gt=0,
+        description="from this score on an answer is correct; the papers take 0.9 of the whole",
+    )
     reasons: tuple[
         Literal["undecided", "too_complex", "timeout", "memory", "crashed", "no_answer"], ...
     ] = Field(
@@ -70,15 +85,20 @@ class Judge(Asked):
         1_000, gt=0, description="of the response's end, where no final answer is found (guess)"
     )
 
-    @field_validator("prompt")
+    @field_validator("prompt", "score_prompt")
     @classmethod
     def _has_slots(cls, prompt: str) -> str:
         return check_prompt(prompt)
 
-    def limits(self) -> dict[str, int]:
-        """Return the verifier's settings beside the prompt."""
-        names = ("max_answer_chars", "max_reference_chars", "max_question_chars", "tail_chars")
-        return {name: getattr(self, name) for name in names}
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least: must be at most `most` ({self.most}), got {self.least}")
+        return self
+
+    def judging(self) -> dict[str, Any]:
+        """Return the settings of the verifier."""
+        return {field.name: getattr(self, field.name) for field in fields(Judging)}
 
 
 class Quality(Asked):

@@ -59,6 +59,10 @@ class Publish(Strict):
 
     title: str = Field("", description="of the card; the dataset's name where empty")
     description: str = Field("", description="what the card says first")
+    authors: tuple[str, ...] = Field(
+        (), strict=False, description="who is to be cited; the card says so where nobody is named"
+    )
+    year: int | None = Field(None, ge=2000, description="of the citation; none if absent")
     file_mb: int = Field(250, gt=0, description="about so large are the files (docs/design.md)")
     removals: str = Field(
         "",

@@ -55,8 +55,8 @@ class Teacher(Strict):
     name: str = Field(min_length=1, description="as published in every row")
     model: str = Field(min_length=1, description="as the server or the loader knows it")
     revision: str = Field(min_length=1, description="of the model's weights")
-    engine: Literal["openai", "transformers"] = Field(
-        description="a server that speaks OpenAI's API, or this process"
+    engine: Literal["openai", "transformers", "ray"] = Field(
+        description="a server that speaks OpenAI's API, this process, or a Ray cluster's workers"
     )
     style: Literal["chat", "completion"] = Field("chat", description="messages, or raw text")
     system: str = Field(SYSTEM_PROMPT, description="of chat; the original's, in our words")

@@ -11,8 +11,9 @@ Columns that hold nested data of a free shape (`test_cases`, `constraints`, `met
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ from pipeline.records_base import Record as Record  # noqa: PLC0414 - others imp
 from pipeline.records_base import canonical_json as canonical_json  # noqa: PLC0414 - others import it from here
 from pipeline.records_base import content_hash as content_hash  # noqa: PLC0414 - others import it from here
 from pipeline.records_base import shard_of as shard_of  # noqa: PLC0414 - others import it from here
+from pipeline.records_select import Phrase as Phrase  # noqa: PLC0414 - others import it from here
+from pipeline.records_select import Suspect as Suspect  # noqa: PLC0414 - others import it from here
 from verifiers.base import Outcome
 from verifiers.response import Parts, join, split
 
@@ -95,6 +98,12 @@ class Question(Record):
         """Return the row, turns as dictionaries."""
         row = Record.to_row(self)
         return {**row, "prompt": [asdict(turn) for turn in self.prompt]}
+
+    @property
+    def nested_source(self) -> str | None:
+        """The innermost set inside of the source that its row names, None where it names none."""
+        found = json.loads(self.metadata).get("nested_source")
+        return str(found) if found is not None else None
 
     @property
     def user_text(self) -> str:
@@ -189,34 +198,6 @@ class Drop(Record):
             pa.field("of", STRING),
             pa.field("score", pa.float64()),
             pa.field("evidence", TEXT, nullable=False),
-        ]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect(Record):
-    """A question whose reference may be wrong: `agreeing` of `decided` attempts say `answer`.
-
-    `correct` attempts agree with the reference.
-    """
-
-    id: str
-    source: str
-    reference: str
-    answer: str
-    agreeing: int
-    decided: int
-    correct: int
-
-    SCHEMA: ClassVar[pa.Schema] = pa.schema(
-        [
-            pa.field("id", STRING, nullable=False),
-            pa.field("source", STRING, nullable=False),
-            pa.field("reference", TEXT, nullable=False),
-            pa.field("answer", TEXT, nullable=False),
-            pa.field("agreeing", pa.int32(), nullable=False),
-            pa.field("decided", pa.int32(), nullable=False),
-            pa.field("correct", pa.int32(), nullable=False),
         ]
     )
 
@@ -349,7 +330,9 @@ class Example(Record):
     among the decided responses to the question (None where none was decided);
     `measured_difficulty`, 0 to 1, is what the pass rates of a weaker and a stronger teacher say
     (None where one isn't known); `verdicts` is a JSON list of all findings about the published
-    response.
+    response; `nested_source` is the innermost set inside of `source` that the row names (None
+    where it names none); `origins` names every source row with this very question, those of
+    other sources as `SOURCE: row`.
     """
 
     messages: list[dict[str, Any]]
@@ -371,6 +354,8 @@ class Example(Record):
     verdicts: str
     pass_rate: float | None
     measured_difficulty: float | None = None
+    nested_source: str | None = None
+    origins: list[str] = field(default_factory=list)
 
     SCHEMA: ClassVar[pa.Schema] = pa.schema(
         [
@@ -393,5 +378,7 @@ class Example(Record):
             pa.field("verdicts", STRING, nullable=False),
             pa.field("pass_rate", pa.float64()),
             pa.field("measured_difficulty", pa.float64()),
+            pa.field("nested_source", STRING),
+            pa.field("origins", pa.list_(STRING), nullable=False),
         ]
     )

@@ -33,6 +33,7 @@ from pipeline.records import (
     Drop,
     Example,
     Label,
+    Phrase,
     Probe,
     Question,
     Record,
@@ -81,6 +82,7 @@ RECORDS: tuple[tuple[type[Record], tuple[str, ...]], ...] = (
     (Verdict, ("verdicts/round=NN",)),
     (Example, ("examples",)),
     (Suspect, ("suspects",)),
+    (Phrase, ("phrases",)),
 )
 PUBLISHED: tuple[tuple[type[Record], str], ...] = (
     (RlExample, "rl"),

@@ -8,8 +8,9 @@
 
 What a list once named is kept in `data/<name>/removals.jsonl`, beside the versions, so that no
 later version brings it back, whatever its configuration names; only a person who edits that
-file can. Each publish looks the entries up anew and writes the table `removed`. The hash of a
-prompt, for a text on standard input: `python -m pipeline.removals < prompt.txt`.
+file can. Choose leaves out what is named when it runs, so that no teacher is paid for it; each
+publish looks the entries up anew and writes the table `removed`. The hash of a prompt, for a text
+on standard input: `python -m pipeline.removals < prompt.txt`.
 
 A prompt is known by its user turns, runs of white space as one space; a reworded copy is not
 found. What was published before stays where it was published (docs/publishing.md).
@@ -35,7 +36,7 @@ from pipeline.errors import ConfigError
 from pipeline.paths import expand
 from pipeline.published import REMOVED
 from pipeline.recipe_teacher import Strict
-from pipeline.records import Drop, canonical_json, content_hash
+from pipeline.records import Drop, Question, canonical_json, content_hash
 from pipeline.scan import batches
 from pipeline.store import Origin, Store, replacing, writing
 
@@ -43,6 +44,7 @@ FIELD = "recipe.publish.removals"
 KEPT = "removals.jsonl"
 HASH = r"^[0-9a-f]{32}$"
 KEYS = ("id", "prompt", "source", "row")
+Entries = Mapping[tuple[str, str], "Removal"]  # what an entry is about → the entry
 COLUMNS = ["id", "source", "prompt", "origins"]
 
 
@@ -66,6 +68,11 @@ class Removal(Strict):
     def key(self) -> tuple[str, str]:
         """What the entry is about, such as ("source", "gsm8k_train")."""
         return next((key, value) for key in KEYS if (value := getattr(self, key)) is not None)
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """What a drop says of the entry: by what it names the question, and why and since when."""
+        return {"by": self.key[0], "date": str(self.date), "why": self.reason}
 
 
 def prompt_hash(text: str) -> str:
@@ -122,6 +129,26 @@ def all_removals(config: Config, store: Store) -> list[Removal]:
     return list(first.values())
 
 
+def by_key(removals: Iterable[Removal]) -> Entries:
+    """Return entries by what they are about."""
+    return {removal.key: removal for removal in removals}
+
+
+def removal_of(question: Question, entries: Entries) -> Removal | None:
+    """Return the entry that names a question, None where none does."""
+    if not entries:
+        return None
+    row = {"id": question.id, "source": question.source, "origins": question.origins}
+    names = _names({**row, "text": question.user_text})
+    return next((entries[name] for name in names if name in entries), None)
+
+
+def entries_hash(entries: Entries) -> str:
+    """Return a hash of entries in any order."""
+    told = sorted(canonical_json(one.model_dump(mode="json")) for one in entries.values())
+    return content_hash(told)
+
+
 def kept_file(store: Store) -> Path:
     """Return where a dataset's entries are kept, for all of its versions."""
     return store.root / store.name / KEPT
@@ -157,13 +184,13 @@ def write_removed(store: Store, removals: list[Removal]) -> Removed:
     if not removals:
         store.forget(REMOVED)
         return Removed(Counter(), ())
-    by_key = {removal.key: removal for removal in removals}
-    recipe = {"publish.removals": content_hash([r.model_dump(mode="json") for r in removals])}
+    entries = by_key(removals)
+    recipe = {"publish.removals": entries_hash(entries)}
     questions: Counter[str] = Counter()
     met: set[tuple[str, str]] = set()
     for shard in range(store.shards):
         manifest = store.manifest("questions", shard)
-        drops = list(_drops(store, shard, by_key, met))
+        drops = list(_drops(store, shard, entries, met))
         questions.update(json.loads(drop.evidence)["why"] for drop in drops)
         inputs = {"questions": manifest.output} if manifest else {}
         counts = {REMOVED: len(drops)}
@@ -174,27 +201,27 @@ def write_removed(store: Store, removals: list[Removal]) -> Removed:
 def _drops(
     store: Store,
     shard: int,
-    by_key: Mapping[tuple[str, str], Removal],
+    entries: Entries,
     met: set[tuple[str, str]],
 ) -> Iterator[Drop]:
     """Yield the drops of a shard in the order of ids; what they name is added to `met`."""
-    texts = any(kind == "prompt" for kind, _ in by_key)
+    texts = any(kind == "prompt" for kind, _ in entries)
     columns = COLUMNS if texts else [name for name in COLUMNS if name != "prompt"]
     for batch in batches(store, "questions", shard, columns):
         for row in batch.to_pylist():
-            named = [key for key in _names(row) if key in by_key]
+            told = {"text": user_text(row.pop("prompt"))} if texts else {}
+            named = [key for key in _names({**row, **told}) if key in entries]
             met.update(named)
             if named:
-                removal = by_key[named[0]]
-                told = {"by": named[0][0], "date": str(removal.date), "why": removal.reason}
-                yield Drop(row["id"], "publish", "removed", evidence=canonical_json(told))
+                evidence = canonical_json(entries[named[0]].evidence)
+                yield Drop(row["id"], "publish", "removed", evidence=evidence)
 
 
 def _names(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield everything by which an entry may name a question."""
     yield "id", row["id"]
-    if "prompt" in row:  # read only where an entry names one
-        yield "prompt", prompt_hash(user_text(row["prompt"]))
+    if "text" in row:  # read only where an entry names one
+        yield "prompt", prompt_hash(row["text"])
     yield "source", row["source"]
     yield from (("row", origin) for origin in row["origins"])
 

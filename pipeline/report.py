@@ -4,7 +4,8 @@
 
 Questions and responses are hostile by assumption: all text is escaped, nothing in it
 becomes a link, and the page's own policy forbids every request and every script but its
-two own, which it names by their hashes. Formulas are shown as they are written.
+two own, which it names by their hashes. Formulas, Markdown and code are drawn without a script
+(pipeline/report_text.py), with the text as it was written beside it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipeline.accounts import spent
 from pipeline.card import limitations, teacher_rows
 from pipeline.card_header import title
 from pipeline.compare import compare_versions
+from pipeline.compare_verdicts import compare_verdicts
 from pipeline.config import Config
 from pipeline.facts import STAGES, Facts, gather
 from pipeline.forecast import beside, read_forecast
@@ -28,6 +30,7 @@ from pipeline.render import asset, page
 from pipeline.report_hits import contamination_hits
 from pipeline.report_plots import figures
 from pipeline.report_rows import SHORTEST, STATES, clip, conversation, evidence, sample
+from pipeline.report_text import coloured, formula, rendered, styles
 from pipeline.store import Store, replacing, writing
 
 HITS = 5_000  # of contamination: 400 bytes each (guess)
@@ -71,14 +74,23 @@ def build_report(config: Config, store: Store, against: Store | None = None) -> 
         before=before,
         side_by_side=side_by_side(facts, before) if before else [],
         differences=compare_versions(store, against) if against else None,
-        style=Markup(asset("report.css")),
+        verdict_changes=compare_verdicts(store, against) if against else None,
+        style=Markup(asset("report.css") + styles()),
         scripts=[Markup(script) for script in scripts],
         policy=policy(*scripts),
         conversation=conversation,
         evidence=evidence,
         clip=clip,
         shortest=SHORTEST,
+        rendered=rendered,
+        formula=formula,
+        as_json=as_json,
     )
+
+
+def as_json(text: str) -> Markup:
+    """Return JSON text in colours, cut off where it is long."""
+    return Markup(coloured(clip(text, SHORTEST), "json"))
 
 
 def forecast_rows(config: Config, store: Store, facts: Facts) -> list[tuple[str, ...]]:

@@ -8,69 +8,53 @@ dropped for it; so may one whose attempts hardly differ.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from statistics import fmean, median, pstdev
 from typing import Any
 
-from pipeline.acceptance import (
-    DISQUALIFIES,
-    Finding,
-    ResponseKey,
-    as_json,
-    findings,
-    verdict_rows,
-)
+from pipeline.acceptance import DISQUALIFIES, Finding, ResponseKey, as_json
 from pipeline.config import Config
-from pipeline.measured import (
-    earlier_findings,
-    earlier_inputs,
-    measured_difficulty,
-    rates_of,
-)
+from pipeline.measured import earlier_inputs
 from pipeline.recipe import Select
 from pipeline.records import (
     Drop,
     Example,
-    Label,
-    Message,
+    Phrase,
     Question,
     Response,
     Suspect,
-    Verdict,
     canonical_json,
 )
+from pipeline.select_phrases import (
+    PHRASE,
+    clear_phrases,
+    common_phrases,
+    count_phrases,
+    phrase_inputs,
+    phrase_verdicts,
+)
+from pipeline.shelf import Judged, Shelf, accepted, pass_rate
 from pipeline.stage import Run, ShardStage, Tables
 from pipeline.store import Origin, Store
-from pipeline.suspects import suspect
+from pipeline.template import messages, without_personal_data
 from pipeline.tokens import count_tokens
 from verifiers.base import Outcome
-from verifiers.personal import masked
-from verifiers.response import (
-    ANSWER_CLOSE,
-    ANSWER_OPEN,
-    CLOSE,
-    OPEN,
-    TAGS,
-    Parts,
-    final_answer,
-    split,
-)
-
-Judged = tuple[Response, Finding]
 
 
 class SelectStage(ShardStage):
-    """Writes `examples`, `unselected` and `suspects`."""
+    """Writes `examples`, `unselected`, `suspects` and `phrases`."""
 
     name = "select"
+    revision = 2  # where a question comes from, inside of its source and elsewhere
 
     def __init__(self, rounds: int) -> None:
         self.rounds = rounds  # of the teacher; round 0 comes before them
 
     def writes(self) -> tuple[str, ...]:
-        """Return the three tables."""
-        return ("examples", "unselected", "suspects")
+        """Return the four tables."""
+        return ("examples", "unselected", "suspects", "phrases")
 
     def reads(self) -> tuple[str, ...]:
         """Return all that is known of the chosen questions."""
@@ -94,28 +78,44 @@ class SelectStage(ShardStage):
         }
 
     def origin(self, run: Run, shard: int) -> Origin:
-        """Return what a shard is made from, the verdicts of earlier versions among it."""
+        """Return what a shard is made from, other shards and earlier versions among it."""
         found = super().origin(run, shard)
-        taken = earlier_inputs(run.config, run.store)
+        taken = earlier_inputs(run.config, run.store) | phrase_inputs(self, run)
         return Origin(found.recipe, {**found.inputs, **taken})
+
+    def alone(self, config: Config) -> bool:
+        """Phrases are counted in one place, by one worker."""
+        return config.recipe.select.phrases.action != "off"
+
+    def prepare(self, run: Run) -> None:
+        """Count the phrases of all accepted responses, where the recipe asks about them."""
+        if run.config.recipe.select.phrases.action != "off":
+            count_phrases(run, self.rounds)
+
+    def clear(self, run: Run) -> None:
+        """Delete the counts."""
+        clear_phrases(run.store)
 
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Select from one shard."""
         shelf = Shelf.load(store, shard, self.rounds)
         shelf.measure(config, store, shard)
         policy = config.recipe.select
+        phrases = common_phrases(shelf, policy, store)
+        refused = phrases if policy.phrases.action == "drop" else {}
         examples: list[Example] = []
         drops: list[Drop] = []
         suspects = [found for q in shelf.questions if (found := shelf.suspect(q, policy))]
         doubted = {found.id: found for found in suspects}
         for question in shelf.questions:
             judged = shelf.judged[question.id]
-            picked = pick(question, judged, policy)
+            left = [pair for pair in judged if pair[0].key not in refused]
+            picked = pick(question, left, policy)
             against = reason_against(judged, doubted.get(question.id), policy)
             if against or not picked:
-                drops.append(against or drop(question, judged))
+                drops.append(against or drop(question, judged, refused))
             else:
-                examples += [shelf.example(question, *pair) for pair in picked]
+                examples += [published(shelf, question, *pair, phrases) for pair in picked]
         examples = with_token_counts(examples, config.recipe.label.tokenizer)
         if policy.personal_data == "mask":
             examples = [without_personal_data(example) for example in examples]
@@ -125,6 +125,7 @@ class SelectStage(ShardStage):
             "examples": (Example.to_table(examples), dict(sorted(outcomes.items()))),
             "unselected": (Drop.to_table(drops), dict(sorted(reasons.items()))),
             "suspects": (Suspect.to_table(suspects), {}),
+            "phrases": (Phrase.to_table(phrases.values()), {}),
         }
 
 
@@ -132,86 +133,43 @@ def _tokenizer(config: Config) -> dict[str, str]:
     return {"tokenizer": config.recipe.label.tokenizer}
 
 
-@dataclass(slots=True)
-class Shelf:
-    """One shard's chosen questions with everything that was said of them."""
-
-    questions: list[Question]
-    labels: dict[str, Label]
-    judged: dict[str, list[Judged]]
-    verdicts: dict[ResponseKey, list[Verdict]]
-    measured: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, store: Store, shard: int, rounds: int) -> Shelf:
-        """Read a shard's tables."""
-        chosen = set(store.read("chosen", shard).column("id").to_pylist())
-        rows = Question.from_table(store.read("questions", shard))
-        labels = Label.from_table(store.read("labels", shard))
-        verdicts: dict[ResponseKey, list[Verdict]] = defaultdict(list)
-        for verdict in verdict_rows(store, shard, range(rounds + 1)):
-            verdicts[verdict.key].append(verdict)
-        found = findings(verdict for group in verdicts.values() for verdict in group)
-        judged: dict[str, list[Judged]] = defaultdict(list)
-        for number in range(rounds + 1):
-            table = store.read(f"responses/round={number:02d}", shard)
-            for response in Response.from_table(table):
-                if response.key in found:
-                    judged[response.id].append((response, found[response.key]))
-        questions = [question for question in rows if question.id in chosen]
-        return cls(questions, {label.id: label for label in labels}, judged, verdicts)
-
-    def measure(self, config: Config, store: Store, shard: int) -> None:
-        """Fill in how difficult the pass rates of two teachers say that questions are."""
-        if config.recipe.measured is None:
-            return
-        mine = {r.key: finding for group in self.judged.values() for r, finding in group}
-        rates = rates_of(earlier_findings(config, store, shard) | mine)
-        for id, by_teacher in rates.items():
-            found = measured_difficulty(by_teacher, config.recipe.measured)
-            if found is not None:
-                self.measured[id] = found
-
-    def suspect(self, question: Question, policy: Select) -> Suspect | None:
-        """Return what speaks against a question's reference."""
-        groups = (self.verdicts[response.key] for response, _ in self.judged[question.id])
-        return suspect(question, groups, policy.suspects)
-
-    def example(self, question: Question, response: Response, finding: Finding) -> Example:
-        """Return the published row of one response."""
-        label = self.labels[question.id]
-        return Example(
-            messages=messages(question, response),
-            id=question.id,
-            source=question.source,
-            source_revision=question.source_revision,
-            licence=question.licence,
-            category=label.category,
-            difficulty=label.difficulty,
-            language=label.language,
-            prompt_tokens=label.prompt_tokens,
-            response_tokens=response.response_tokens,
-            teacher=response.teacher,
-            round=response.round,
-            attempt=response.attempt,
-            outcome=finding.outcome,
-            score=finding.score,
-            verifier=finding.verifier,
-            verdicts=as_json(self.verdicts[response.key]),
-            pass_rate=pass_rate(self.judged[question.id]),
-            measured_difficulty=self.measured.get(question.id),
-        )
+def published(
+    shelf: Shelf,
+    question: Question,
+    response: Response,
+    finding: Finding,
+    phrases: Mapping[ResponseKey, Phrase],
+) -> Example:
+    """Return the published row of one response."""
+    label = shelf.labels[question.id]
+    return Example(
+        messages=messages(question, response),
+        id=question.id,
+        source=question.source,
+        source_revision=question.source_revision,
+        licence=question.licence,
+        category=label.category,
+        difficulty=label.difficulty,
+        language=label.language,
+        prompt_tokens=label.prompt_tokens,
+        response_tokens=response.response_tokens,
+        teacher=response.teacher,
+        round=response.round,
+        attempt=response.attempt,
+        outcome=finding.outcome,
+        score=finding.score,
+        verifier=finding.verifier,
+        verdicts=as_json([*shelf.verdicts[response.key], *phrase_verdicts(response, phrases)]),
+        pass_rate=pass_rate(shelf.judged[question.id]),
+        measured_difficulty=shelf.measured.get(question.id),
+        nested_source=question.nested_source,
+        origins=list(question.origins),
+    )
 
 
 def pick(question: Question, judged: list[Judged], policy: Select) -> list[Judged]:
     """Return the responses to publish, best first."""
-    if any(finding.reason in DISQUALIFIES for _, finding in judged):
-        return []
-    good = [
-        (response, finding)
-        for response, finding in judged
-        if finding.accepted(question.kind, response.round, policy) and fits_template(response)
-    ]
+    good = accepted(question, judged, policy)
     middle = median(len(response.text) for response, _ in good) if good else 0
     good.sort(key=lambda pair: _rank(pair[0], pair[1], policy, middle))
     return good[: policy.per_question]
@@ -256,11 +214,19 @@ def variation(judged: list[Judged], least: int) -> float | None:
     return pstdev(scores) / fmean(scores)
 
 
-def drop(question: Question, judged: list[Judged]) -> Drop:
-    """Return why nothing of a question is published, the verdicts counted in the evidence."""
+def drop(question: Question, judged: list[Judged], refused: Mapping[ResponseKey, Phrase]) -> Drop:
+    """Return why nothing of a question is published, the verdicts counted in the evidence.
+
+    `refused` are responses that were good enough but for a phrase.
+    """
     reasons = Counter(f"{finding.outcome}/{finding.reason}" for _, finding in judged)
-    evidence = canonical_json({"responses": len(judged), "findings": dict(reasons)})
-    return Drop(question.id, "select", _reason(judged), evidence=evidence)
+    told: dict[str, Any] = {"responses": len(judged), "findings": dict(reasons)}
+    mine = [refused[response.key] for response, _ in judged if response.key in refused]
+    if mine:
+        worst = max(mine, key=lambda found: (found.questions, found.phrase))
+        told |= {"phrase": worst.phrase, "questions": worst.questions}
+        return Drop(question.id, "select", PHRASE, evidence=canonical_json(told))
+    return Drop(question.id, "select", _reason(judged), evidence=canonical_json(told))
 
 
 def _reason(judged: list[Judged]) -> str:
@@ -273,67 +239,6 @@ def _reason(judged: list[Judged]) -> str:
     if any(finding.outcome == Outcome.UNVERIFIED for finding in findings_):
         return "unverified"
     return "no_correct_response"
-
-
-def pass_rate(judged: list[Judged]) -> float | None:
-    """Return the share of correct among the decided responses, None where none is decided."""
-    decided = [f.outcome for _, f in judged if f.outcome != Outcome.UNVERIFIED]
-    return decided.count(Outcome.CORRECT.value) / len(decided) if decided else None
-
-
-def messages(question: Question, response: Response) -> list[dict[str, Any]]:
-    """Return the conversation as published (DESIGN, section 9): no system turn, no tag lost."""
-    turns = [_turn(question, turn) for turn in question.prompt]
-    parts = Parts("", response.think, response.answer)
-    return [*turns, assistant_turn(parts, response.teacher)]
-
-
-def _turn(question: Question, turn: Message) -> dict[str, Any]:
-    if turn.role == "assistant":
-        return assistant_turn(split(turn.content), question.source)
-    info = {
-        "source": question.source,
-        "reference_answer": question.reference_answer,
-        "test_case": question.test_cases,
-        "think_content": None,
-        "answer_content": None,
-    }
-    return {"role": "user", "content": turn.content, "info": info}
-
-
-def assistant_turn(parts: Parts, source: str) -> dict[str, Any]:
-    """Return an assistant's turn in the one template that all published ones have."""
-    think, answer = (parts.think or "").strip(), final_answer(parts.answer or "")
-    info = {
-        "source": source,
-        "reference_answer": None,
-        "test_case": None,
-        "think_content": think,
-        "answer_content": answer,
-    }
-    content = f"{OPEN}{think}{CLOSE}\n{ANSWER_OPEN}{answer}{ANSWER_CLOSE}"
-    return {"role": "assistant", "content": content, "info": info}
-
-
-def without_personal_data(example: Example) -> Example:
-    """Return a row whose turns name the kind of each e-mail address, key and so on instead.
-
-    The reference and the tests in `info` stay: they are what a verdict was made with.
-    """
-    turns = [{**turn, "content": masked(turn["content"])} for turn in example.messages]
-    for turn in turns:
-        parts = {name: turn["info"][name] for name in ("think_content", "answer_content")}
-        hidden = {name: text and masked(text) for name, text in parts.items()}
-        turn["info"] = {**turn["info"], **hidden}
-    return replace(example, messages=turns)
-
-
-def fits_template(response: Response) -> bool:
-    """Tell whether a response has both parts, and no tag inside them that would split it anew."""
-    think, answer = (response.think or "").strip(), final_answer(response.answer or "")
-    return bool(think and answer) and not any(
-        tag in part for part in (think, answer) for tag in TAGS
-    )
 
 
 def with_token_counts(examples: list[Example], tokenizer: str) -> list[Example]:

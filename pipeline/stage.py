@@ -7,6 +7,8 @@ StaleTable; one whose inputs have changed since is built again.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +19,11 @@ from typing import Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
+from pipeline import logs
 from pipeline.config import Config
-from pipeline.errors import BuildError, StaleTable, UserError
+from pipeline.errors import BuildError, LeaseLost, StaleTable, UserError
 from pipeline.files import FileHashes
+from pipeline.leases import Leases
 from pipeline.progress import meter
 from pipeline.records import content_hash
 from pipeline.store import Manifest, Origin, Store
@@ -36,9 +40,19 @@ class Run:
     store: Store
     hashes: FileHashes
     pool: ProcessPoolExecutor
+    leases: Leases | None = None  # of this worker, where several share the version
 
 
 Tables = Mapping[str, tuple[pa.Table, Mapping[str, int]]]  # table → rows, counts for its manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An outdated shard that this worker may build; what it writes goes through `store`."""
+
+    shard: int
+    origin: Origin
+    store: Store
 
 
 class Stage(ABC):
@@ -72,6 +86,14 @@ class Stage(ABC):
     def build(self, run: Run) -> None:
         """Build every shard that is not up to date."""
 
+    def alone(self, config: Config) -> bool:
+        """Tell whether one worker builds all of it where several share a version."""
+        return True
+
+    def go_through(self, run: Run, claimed: Iterable[Claimed]) -> None:
+        """Build shards one after the other; wanted of stages that are not built alone."""
+        raise NotImplementedError(f"stage {self.title} is built alone")
+
     def whole_inputs(self) -> bool:
         """Tell whether shard k depends on all shards of what the stage reads."""
         return False
@@ -103,11 +125,22 @@ class Stage(ABC):
 
     def outdated(self, run: Run) -> Iterator[tuple[int, Origin]]:
         """Yield the shards to build with what to build them from; raises StaleTable."""
+        self.look_again(run)
         for shard in range(run.store.shards):
-            origin = self.origin(run, shard)
-            manifests = [run.store.manifest(table, shard) for table in self.writes()]
-            if any(not self._current(run, manifest, origin) for manifest in manifests):
+            if origin := self.outdated_now(run, shard):
                 yield shard, origin
+
+    def look_again(self, run: Run) -> None:
+        """Make the next look at what the stage reads and writes a fresh one."""
+        for table in (*self.reads(), *self.writes()):
+            run.store.look_again(table)
+
+    def outdated_now(self, run: Run, shard: int) -> Origin | None:
+        """Return what to build a shard from, None where it is up to date; raises StaleTable."""
+        origin = self.origin(run, shard)
+        manifests = [run.store.manifest(table, shard) for table in self.writes()]
+        current = all(self._current(run, manifest, origin) for manifest in manifests)
+        return None if current else origin
 
     def _current(self, run: Run, manifest: Manifest | None, origin: Origin) -> bool:
         if manifest is None:
@@ -128,6 +161,9 @@ class Stage(ABC):
         for table in self.writes():
             rows, counts = made[table]
             store.write(table, shard, rows, origin, counts, seconds)
+        rows_of = {table: made[table][0].num_rows for table in self.writes()}
+        told = {"stage": self.title, "shard": shard, "rows": rows_of}
+        logs.event("shard", **told, seconds=round(seconds, 3))
 
 
 class ShardStage(Stage):
@@ -137,11 +173,27 @@ class ShardStage(Stage):
     def make(self, config: Config, store: Store, shard: int) -> Tables:
         """Return the shard's rows for each table; runs in a worker process."""
 
+    def alone(self, config: Config) -> bool:
+        """Let several workers build shards, each after a `prepare` of its own."""
+        return False
+
+    def go_through(self, run: Run, claimed: Iterable[Claimed]) -> None:
+        """Build shards one after the other, for stages whose jobs run in this process."""
+        with meter(self.title, run.store.shards) as progress:
+            for one in claimed:
+                job = ShardJob(self, run.config, one.store, one.shard, one.origin)
+                with giving_way():
+                    progress.advance(1, f"{job():,} rows in the last shard")
+
     def prepare(self, run: Run) -> None:
         """Do what all jobs need, before the first of them; asked only where there are any."""
 
     def clear(self, run: Run) -> None:
         """Delete what `prepare` left, when all jobs are done."""
+
+    def at_once(self, config: Config) -> bool:
+        """Tell whether `build` hands all jobs to an engine that spreads them itself."""
+        return False
 
     def runs_here(self) -> bool:
         """Tell whether jobs run in this process, one after the other, and not in the pool."""
@@ -193,6 +245,15 @@ class ShardJob:
         seconds = time.monotonic() - start
         self.stage.save(self.store, self.shard, self.origin, made, seconds)
         return int(made[self.stage.writes()[0]][0].num_rows)
+
+
+@contextlib.contextmanager
+def giving_way() -> Iterator[None]:
+    """Say so where another worker took over what the block was at, and go on."""
+    try:
+        yield
+    except LeaseLost as lost:
+        print(lost, file=sys.stderr)
 
 
 def outcome(done: Future[Made]) -> Made:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline import logs, metrics
 from pipeline.choose import ChooseStage
 from pipeline.collect import Collect
 from pipeline.config import Config
@@ -19,13 +20,19 @@ from pipeline.judging import check_judges
 from pipeline.label import LabelStage
 from pipeline.labelling.asking import check_labeller
 from pipeline.paths import expand
+from pipeline.preflight import check_machine
+from pipeline.records import content_hash
+from pipeline.remote import is_remote, open_remote
+from pipeline.remote_store import RemoteStore
 from pipeline.rewards import check_reward
 from pipeline.selection import SelectStage
+from pipeline.sharing import build_stage, sharing
 from pipeline.stage import Run, Stage
 from pipeline.store import Store
 from pipeline.verify import VerifyStage
 from pipeline.workers import worker_pool
 
+GB = 1_000_000_000
 STAGES = (
     "collect",
     "embed",
@@ -62,8 +69,13 @@ def stages_of(config: Config) -> list[Stage]:
 
 def open_store(config: Config) -> Store:
     """Return the store of a configuration's version, whether it exists yet or not."""
-    root = expand(config.runtime.data)
-    return Store(root, config.name, config.version, config.recipe.shards)
+    runtime, shards = config.runtime, config.recipe.shards
+    if not is_remote(runtime.data):
+        return Store(expand(runtime.data), config.name, config.version, shards)
+    remote = open_remote(runtime.data, int(runtime.scratch_gb * GB))
+    root = expand(runtime.scratch) / content_hash([remote.url])[:8]
+    expiry_s = runtime.share.expiry_s
+    return RemoteStore(root, config.name, config.version, shards, remote=remote, expiry_s=expiry_s)
 
 
 def published_folder(config: Config) -> Path:
@@ -82,7 +94,8 @@ def build(config: Config, only: Sequence[str] = (), rebuild: Sequence[str] = ())
     forget(config, store, rebuild)
     with running(config, store) as run:
         for stage in stages:
-            stage.build(run)
+            with logs.timed("stage", stage=stage.title):
+                build_stage(stage, run)
 
 
 def stages_asked_for(config: Config, only: Sequence[str] = ()) -> list[Stage]:
@@ -100,15 +113,32 @@ def stages_asked_for(config: Config, only: Sequence[str] = ()) -> list[Stage]:
 
 @contextmanager
 def running(config: Config, store: Store) -> Iterator[Run]:
-    """Give what the stages of one run share, and end its worker processes after it."""
-    with worker_pool(config.runtime.workers) as pool:
-        yield Run(config, store, FileHashes(store.root / ".file-hashes.json"), pool)
+    """Give what the stages of one run share, and end its worker processes after it.
+
+    Raises MachineTooSmall where this machine lacks what the run needs, if that is looked at.
+    """
+    hashes, runtime = FileHashes(store.root / ".file-hashes.json"), config.runtime
+    tables = [(stage.title, stage.writes()) for stage in stages_of(config)]
+    logs.begin(runtime.logs, store.name, store.version)
+    check_machine(config, store)
+    with (
+        logs.timed("run"),
+        metrics.of_run(runtime.metrics, store, tables),
+        worker_pool(runtime.workers) as pool,
+        sharing(config, store) as leases,
+    ):
+        yield Run(config, store, hashes, pool, leases)
 
 
 def forget(config: Config, store: Store, tables: Sequence[str]) -> None:
-    """Make tables be built again, all rounds of those that have rounds."""
+    """Make tables be built again, all rounds of those that have rounds.
+
+    Raises UserError where others may be at the version.
+    """
     every = [table for stage in stages_of(config) for table in stage.writes()]
     check_names("--rebuild", tables, {table.partition("/")[0] for table in every})
+    if tables and config.runtime.share.on:
+        raise UserError("--rebuild: not with --share; run it once without, then share the rest")
     for table in every:
         if table.partition("/")[0] in tables:
             store.forget(table)

@@ -16,6 +16,8 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -25,18 +27,18 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import CorruptShard, StoreUnwritable, VersionBusy
+from pipeline.errors import FULL, CorruptShard, LeaseLost, VersionBusy, unwritable
+from pipeline.leases import FOLDER as LEASES
+from pipeline.leases import FolderMedium, Lease, Medium
 from pipeline.records import content_hash
 
 UNWRITABLE = {
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
-    errno.ENOSPC,
-    errno.EDQUOT,
     errno.ENOTDIR,
     errno.EEXIST,
-}
+} | FULL
 ROW_GROUP_BYTES = 64 << 20  # well below the 100 MB that viewers read at once
 
 
@@ -77,6 +79,7 @@ class Store:
     name: str
     version: str
     shards: int
+    fence: Lease | None = None  # that must still be held when something is sealed
 
     @property
     def folder(self) -> Path:
@@ -85,8 +88,16 @@ class Store:
 
     @property
     def staging(self) -> Path:
-        """Where stages keep files that are no tables; may be deleted between runs."""
-        return self.folder / ".staging"
+        """Where stages keep files that are no tables; may be deleted between runs.
+
+        Under a lease it is a folder of its own: a worker that was taken over from may still write.
+        """
+        mine = f"{self.fence.name}-{self.fence.owner}" if self.fence else ""
+        return self.folder / ".staging" / mine
+
+    def medium(self) -> Medium:
+        """Return where the leases of those lie who share the version."""
+        return FolderMedium(self.folder / LEASES)
 
     def path(self, table: str, shard: int) -> Path:
         """Return where a shard's Parquet file is or will be."""
@@ -96,18 +107,33 @@ class Store:
         """Return a shard's manifest, or None where the shard does not exist."""
         path = self.path(table, shard).with_suffix(".json")
         try:
-            return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+            return as_manifest(str(path), path.read_bytes())
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
-            raise CorruptShard(
-                f"{path}: is not a manifest ({error}); delete the file and run again"
-            ) from None
+
+    def look_again(self, table: str) -> None:
+        """Make the next look at a table a fresh one; on a file system each is."""
 
     def tables(self) -> list[str]:
         """Return the names of all tables that have a shard, in alphabetical order."""
         folders = {path.parent for path in self.folder.rglob("part-*.json")}
         return sorted(str(folder.relative_to(self.folder)) for folder in folders)
+
+    def rounds(self, table: str) -> list[int]:
+        """Return the rounds that a table (`responses`, `verdicts`) has, in order."""
+        folders = (self.folder / table).glob("round=*")
+        return sorted(int(folder.name.removeprefix("round=")) for folder in folders)
+
+    def versions(self) -> list[str]:
+        """Return the versions of this dataset, in alphabetical order."""
+        return sorted(path.name for path in (self.root / self.name).iterdir() if path.is_dir())
+
+    def changed_at(self, table: str, shard: int) -> int | None:
+        """Return when a shard was written, as its manifest's place says, in ns; None if never."""
+        try:
+            return self.path(table, shard).with_suffix(".json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def complete(self, table: str) -> bool:
         """Tell whether every shard of a table exists."""
@@ -117,13 +143,20 @@ class Store:
         """Return a shard; raises CorruptShard where it is missing or cannot be read."""
         path = self.path(table, shard)
         try:
-            return pq.ParquetFile(path).read(columns=columns)
+            with self.opened(table, shard) as file:
+                return pq.ParquetFile(file).read(columns=columns)
         except FileNotFoundError:
             raise CorruptShard(f"{path}: is missing; run again to build it") from None
         except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
             raise CorruptShard(
                 f"{path}: cannot be read ({error}); delete it with its .json and run again"
             ) from None
+
+    @contextlib.contextmanager
+    def opened(self, table: str, shard: int) -> Iterator[IO[bytes]]:
+        """Open a shard's file; raises FileNotFoundError."""
+        with self.path(table, shard).open("rb") as file:
+            yield file
 
     def write(
         self,
@@ -134,12 +167,15 @@ class Store:
         counts: Mapping[str, int],
         seconds: float,
     ) -> Manifest:
-        """Write a shard and then its manifest; raises StoreUnwritable."""
+        """Write a shard and then its manifest; raises StoreUnwritable.
+
+        Raises LeaseLost where another worker took over: what is there then is not touched.
+        """
         path = self.path(table, shard)
         with writing(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".json").unlink(missing_ok=True)
-            with replacing(path) as file:
+            self._make_room(path)
+            with replacing(path, self._fence_here) as file:
                 how = {"compression": "zstd", "row_group_size": group_rows(rows)}
                 pq.write_table(rows, file, **how, **vector_encoding(rows.schema))
             manifest = Manifest(
@@ -154,9 +190,31 @@ class Store:
                 code=code_version(),
                 seconds=round(seconds, 3),
             )
-            with replacing(path.with_suffix(".json")) as file:
-                file.write(json.dumps(asdict(manifest), ensure_ascii=False).encode())
+            text = json.dumps(asdict(manifest), ensure_ascii=False).encode()
+            self._seal(path, manifest, text)
         return manifest
+
+    @property
+    def _fence_here(self) -> Lease | None:
+        """What must hold when a file takes its place on this file system."""
+        return self.fence
+
+    def _seal(self, path: Path, manifest: Manifest, text: bytes) -> None:
+        """Write the manifest, with which the shard exists."""
+        with replacing(path.with_suffix(".json"), self.fence) as file:
+            file.write(text)
+
+    def _make_room(self, path: Path) -> None:
+        """Delete an outdated shard's manifest, and its rows where the new ones can't replace them.
+
+        Under a lease, what is sealed must not be there: of two who think that they hold it the
+        first one wins.
+        """
+        if self.fence is not None:
+            self.fence.check()
+        path.with_suffix(".json").unlink(missing_ok=True)
+        if self.fence is not None:
+            path.unlink(missing_ok=True)
 
     def forget(self, table: str) -> None:
         """Delete a table's manifests, so that it is built again; its rows stay until then."""
@@ -164,31 +222,48 @@ class Store:
             path.unlink()
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the version for one run; raises VersionBusy where another run holds it."""
+    def locked(self, share: bool = False) -> Iterator[None]:
+        """Hold the version for one run, or for one of those that share it.
+
+        Raises VersionBusy where another run holds it, and shares it or not as this one doesn't.
+        """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("a+")
         with lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, (fcntl.LOCK_SH if share else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
                 raise VersionBusy(
                     f"{self.name} {self.version}: another run holds this version"
                     f" (process {lock.read().strip() or 'unknown'}); wait for it, or build"
-                    " another one with --version"
+                    " another one with --version; --share lets runs work together that all have it"
                 ) from None
             lock.truncate(0)
-            lock.write(str(os.getpid()))
+            lock.write(f"{os.getpid()}, shared" if share else str(os.getpid()))
             lock.flush()
-            self._sweep()
+            if not share:
+                self._sweep()
             yield
 
     def _sweep(self) -> None:
-        """Delete what a killed run left half written."""
+        """Delete what killed runs left: half-written files, leases, spills under a lease."""
         for path in self.folder.rglob(".*.tmp"):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder / LEASES, ignore_errors=True)
+        for folder in (self.folder / ".staging").glob("*.*-*:*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def as_manifest(place: str, text: bytes) -> Manifest:
+    """Return the manifest that stands in a file or object; raises CorruptShard."""
+    try:
+        return Manifest(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise CorruptShard(
+            f"{place}: is not a manifest ({error}); delete the file and run again"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -199,25 +274,41 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
-        raise StoreUnwritable(
+        raise unwritable(
+            error,
             f"{folder}: cannot be written ({error.strerror}); free space, correct its permissions"
-            " or name another folder, and run again: what is done stays done"
+            " or name another folder, and run again: what is done stays done",
         ) from error
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that takes the place of `path` when the block ends well."""
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+def replacing(path: Path, fence: Lease | None = None) -> Iterator[IO[bytes]]:
+    """Open a temporary file that takes the place of `path` when the block ends well.
+
+    With a fence the place must be empty and the lease held; else LeaseLost is raised.
+    """
+    # Machines that share a folder may have processes of one number.
+    temporary = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if fence is None:
+            temporary.replace(path)
+        else:
+            _seal(temporary, path, fence)
         _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _seal(temporary: Path, path: Path, fence: Lease) -> None:
+    fence.check()
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise LeaseLost(f"{path}: another worker has written it; what it wrote stands") from None
 
 
 def _flush_folder(folder: Path) -> None:

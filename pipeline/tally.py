@@ -11,6 +11,7 @@ there are, never from how many rows.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,10 @@ from pipeline.scan import batches, round_rows, rounds, rows
 from pipeline.store import Store
 from verifiers.base import Outcome
 
-ROW_COLUMNS = ("category", "difficulty", "language", "licence", "outcome", "teacher", "verifier")
+ROW_COLUMNS = (
+    *("category", "difficulty", "language", "licence", "outcome", "source", "teacher", "verifier"),
+)
+ATTRIBUTED = ("source", "source_revision", "licence")
 ROUND_COLUMNS = (
     "questions",
     "responses",
@@ -38,6 +42,7 @@ ROUND_COLUMNS = (
     "rows",
     "tokens",
 )
+ELSEWHERE = re.compile(r"[A-Za-z0-9_.-]+: ")  # an origin in another source, by its name
 SPARED_BY = "pairs_spared_by_"
 PAIR_SEARCH = ("pairs_checked", "pairs_missed", "cells_widened_to")
 SUSPECTS = 50  # that are listed; all are in the table
@@ -52,6 +57,9 @@ class Tally:
     rows: int = 0
     rows_read: Counter[str] = field(default_factory=Counter)
     configs: Counter[str] = field(default_factory=Counter)
+    attributed: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # rows
+    nested: Counter[tuple[str, str]] = field(default_factory=Counter)  # published questions
+    in_several: int = 0  # published questions that other sources have too
     rows_by: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     references: Counter[str] = field(default_factory=Counter)
     response_tokens: Counter[int | None] = field(default_factory=Counter)
@@ -84,12 +92,14 @@ class Tally:
 
     def _examples(self, store: Store, shard: int) -> Published:
         published: Published = defaultdict(list)
-        columns = [*ROW_COLUMNS, "id", "round", "attempt", "prompt_tokens", "response_tokens"]
+        columns = [*ROW_COLUMNS, "source_revision", "id", "round", "attempt"]
+        columns += ["prompt_tokens", "response_tokens"]
         for column in ROW_COLUMNS:
             self.rows_by.setdefault(column, Counter())
         for batch in published_batches(store, shard, columns):
             for column in ROW_COLUMNS:
                 self.rows_by[column].update(_values(batch, column))
+            self.attributed.update(zip(*(_values(batch, c) for c in ATTRIBUTED), strict=True))
             self.prompt_tokens.update(_values(batch, "prompt_tokens"))
             self.response_tokens.update(_values(batch, "response_tokens"))
             for row in batch.select(KEY).to_pylist():
@@ -108,16 +118,24 @@ class Tally:
             if name.startswith("read/"):
                 self.rows_read[name.removeprefix("read/")] += count
         self.rows_by.setdefault("kind", Counter())
-        columns = ["id", "source", "source_revision", "licence", "kind", *_REFERENCES]
+        columns = ["id", *ATTRIBUTED, "kind", "metadata", "origins", *_REFERENCES]
         for batch in batches(store, "questions", shard, columns):
             checkable = [pc.is_valid(batch.column(name)).to_pylist() for name in _REFERENCES]
-            flat = batch.select(columns[:5]).to_pylist()
+            flat = batch.select(columns[:7]).to_pylist()
             for row, *there in zip(flat, *checkable, strict=True):
                 self.licences[row["source"]].add(row["licence"])
                 self.revisions[row["source"]].add(row["source_revision"])
                 if row["id"] in published:
                     self.rows_by["kind"][row["kind"]] += len(published[row["id"]])
                     self.references[_checkable_by(*there)] += 1
+                    self._whence(row)
+
+    def _whence(self, row: dict[str, Any]) -> None:
+        """Count where a published question comes from, inside of its source and elsewhere."""
+        inside = json.loads(row["metadata"]).get("nested_source")
+        if inside is not None:
+            self.nested[row["source"], str(inside)] += 1
+        self.in_several += any(map(ELSEWHERE.match, row["origins"]))
 
     def _labels(self, store: Store, shard: int, published: Published) -> None:
         counts = self.rows_by.setdefault("labeller", Counter())

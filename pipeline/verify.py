@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from pipeline.judging import doubtful, open_judge, open_quality, to_be_graded
 from pipeline.progress import Meter, meter
 from pipeline.records import Question, Response, Verdict, canonical_json
 from pipeline.rewards import open_reward
-from pipeline.stage import Run, Stage
+from pipeline.stage import Claimed, Run, Stage, giving_way
 from pipeline.store import count_by
 from verifiers import Outcome, Result, Verifier, available
 
@@ -63,26 +63,35 @@ class VerifyStage(Stage):
         """Return which verifier judges what, with its settings."""
         return run.config.recipe.verify.identity()
 
+    def alone(self, config: Config) -> bool:
+        """One worker asks a served judge; what needs no model is judged by all of them."""
+        recipe = config.recipe.verify
+        return any((recipe.judge, recipe.reward, recipe.quality, recipe.perplexity))
+
     def build(self, run: Run) -> None:
         """Judge the outdated shards one after the other."""
-        jobs = list(self.outdated(run))
-        if not jobs:
-            return
+        jobs = [Claimed(shard, origin, run.store) for shard, origin in self.outdated(run)]
+        if jobs:
+            self.go_through(run, jobs)
+
+    def go_through(self, run: Run, claimed: Iterable[Claimed]) -> None:
+        """Judge shards one after the other."""
         instruments = Instruments(run.config, run.store.root / "journal")
         table = f"responses/round={self.round:02d}"
-        total = self.rows_of(run, table, (shard for shard, _ in jobs))
+        total = self.rows_of(run, table, (shard for shard, _ in self.outdated(run)))
         with instruments, meter(self.title, total) as progress:
-            for shard, origin in jobs:
+            for one in claimed:
                 start = time.monotonic()
-                pairs = answered(run, shard, self.round)
-                instruments.categories = categories(run, shard) if self._labelled else {}
+                pairs = answered(run, one.shard, self.round)
+                instruments.categories = categories(run, one.shard) if self._labelled else {}
                 found = instruments.judge(pairs, progress)
                 verdicts = sorted(found, key=lambda v: (v.key, v.verifier))
                 rows = Verdict.to_table(verdicts)
                 counts = count_by(rows, "verifier", "outcome", "reason")
                 made = {self.writes()[0]: (rows, counts)}
-                self.save(run.store, shard, origin, made, time.monotonic() - start)
-                progress.advance(self.rows_of(run, table, [shard]), f"{len(pairs):,} judged")
+                with giving_way():
+                    self.save(one.store, one.shard, one.origin, made, time.monotonic() - start)
+                progress.advance(self.rows_of(run, table, [one.shard]), f"{len(pairs):,} judged")
 
 
 def answered(run: Run, shard: int, round: int) -> list[Pair]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
+from pipeline import logs
+
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
@@ -36,11 +38,12 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _start(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when the parent is gone.
+    """Leave Ctrl-C to the parent, log as it does, and end when it is gone.
 
     PR_SET_PDEATHSIG is no help here: it fires when the parent's *thread* ends.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logs.inherit()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

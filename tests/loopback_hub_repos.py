@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml  # type: ignore[import-untyped, unused-ignore]
+
 from tests.loopback_hub import Entry, Fault, LoopbackHub, Repo
 
 PAGE = 50  # entries of a tree in one answer; the Hub's is 1,000
@@ -171,6 +173,7 @@ class Repositories(BaseHTTPRequestHandler):
                 "sha": found.sha(revision or "main"),
                 "private": found.private,
                 "siblings": [{"rfilename": name} for name in sorted(files)],
+                "cardData": self._card(files),
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
@@ -178,6 +181,13 @@ class Repositories(BaseHTTPRequestHandler):
                 "gated": False,
             },
         )
+
+    def _card(self, files: dict[str, Entry]) -> dict[str, Any]:
+        """Return what the head of a dataset's README says."""
+        there = files.get("README.md")
+        text = self.hub.blob(there.oid).read_text(encoding="utf-8") if there else ""
+        found: Any = yaml.safe_load(text.split("---\n")[1]) if text.startswith("---\n") else None
+        return found if isinstance(found, dict) else {}
 
     @route("GET", rf"/api/datasets/{REPO}/refs")
     def refs(self, repo: str) -> None:

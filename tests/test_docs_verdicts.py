@@ -21,7 +21,16 @@ from typing import Any, get_args
 import pytest
 
 from dedup import contamination, semantic
-from pipeline import acceptance, choose, collect, question_rules, removals, selection, verify
+from pipeline import (
+    acceptance,
+    choose,
+    collect,
+    question_rules,
+    removals,
+    select_phrases,
+    selection,
+    verify,
+)
 from pipeline.__main__ import main
 from pipeline.ledger import STAGE_OF_TABLE
 from pipeline.recipe import Select
@@ -277,11 +286,12 @@ DROPS = {
     "duplicates": passed_to(semantic, "Dropped", 3),
     "contaminated": set(contamination.METHODS),
     "left_out": passed_to(choose, "_drop", 1)
-    | returned(choose, "reason_against")
+    | returned(choose, "named", "reason_against")
     | returned(question_rules, "broken_rule")
     | {reason for reason, _ in question_rules.PATTERNS},
     "unselected": returned(selection, "_reason")
     | passed_to(selection, "Drop", 2)
+    | {select_phrases.PHRASE}
     | set(acceptance.DISQUALIFIES),
     "removed": passed_to(removals, "Drop", 2),
 }

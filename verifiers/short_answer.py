@@ -4,10 +4,11 @@ A row is ``{"id": "q1", "answer": "<think>…</think>The correct answer is (B) p
 "reference_answer": "B", "options": ["coral", "pearls", "amber"]}``; `options` may be missing.
 The reference is a label, an option's text, a number, or a short text.
 
-A choice is compared by its label, whatever it is called by. What has digits goes to the
-mathematical verifier. Any other text is `correct` where it is the same but for case, articles,
-punctuation and number words, `incorrect` where it is the opposite (yes, no), and else
-`undecided`: that other words mean another thing is for a judge to say.
+A choice is compared by its label, whatever it is called by. A number or a label that is none of
+the options is `incorrect`. What else has digits goes to the mathematical verifier. Any other text
+is `correct` where it is the same but for case, articles, punctuation and number words, `incorrect`
+where it is the opposite (yes, no), and else `undecided`: that other words mean another thing is for
+a judge to say.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from verifiers.math_answer import MathVerifier, excerpt
 from verifiers.parallel import crashed
 from verifiers.response import final_answer, split
 from verifiers.short.claims import Claim, Finder
-from verifiers.short.options import Options, read_options
+from verifiers.short.options import Options, is_none_of, read_options
 from verifiers.short.words import clean, decided, key, side, tokens
 
 NAME = "short_answer"
@@ -34,12 +35,18 @@ BATCH = 256  # rows held at once, of which those with numbers are judged togethe
 class Settings:
     """Limits of the comparison; all are guesses.
 
-    `max_chars`: a longer reference or final answer is not looked at. `math` are settings of
-    the mathematical verifier, for numbers, as a table.
+    `max_chars`: a longer reference or final answer is not looked at. `near`: a number that names
+    no option, and differs from the right one by less than such a share of it, may be rounded:
+    `undecided`. `math` are settings of the mathematical verifier, for numbers, as a table.
     """
 
     max_chars: int = 8_000
+    near: float = 0.05
     math: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.near < 1:
+            raise ValueError(f"near: must be at least 0 and below 1, got {self.near}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Examiner:
             return Result(Outcome.UNVERIFIED, "reference_unusable", NAME, evidence=evidence)
         claim = Finder(options).find(text) if options or wanted else None
         if wanted and claim is not None:
-            return choice(row, wanted, claim, options, evidence)
+            return choice(row, wanted, claim, options, evidence, self._settings.near)
         return free(row, reference, text, evidence)
 
 
@@ -132,6 +139,7 @@ def choice(
     claim: Claim,
     options: Options | None,
     evidence: dict[str, Any],
+    near: float,
 ) -> Result | Numeric:
     """Return what a claim comes to beside the options that the reference names."""
     evidence |= {"wanted": sorted(wanted), "found_by": claim.how, "chosen": sorted(claim.labels)}
@@ -141,7 +149,7 @@ def choice(
     if claim.contradictory:
         return Result(Outcome.INCORRECT, "contradictory", NAME, evidence=evidence)
     if not claim.labels:
-        return unnamed(row, wanted, claim, options, evidence)
+        return unnamed(row, wanted, claim, options, evidence, near)
     if claim.labels == wanted or (
         options and _texts(claim.labels, options) == _texts(wanted, options)
     ):
@@ -160,9 +168,12 @@ def unnamed(
     claim: Claim,
     options: Options | None,
     evidence: dict[str, Any],
+    near: float,
 ) -> Result | Numeric:
     """Return what becomes of an answer that names no option: its number may be the option's."""
     label = next(iter(wanted))
+    if options is not None and is_none_of(claim.text, options, wanted, near):
+        return Result(Outcome.INCORRECT, "none_of_options", NAME, evidence=evidence)
     if options is None or len(wanted) > 1 or not _has_digit(options.text(label)):
         return Result(Outcome.UNVERIFIED, "undecided", NAME, evidence=evidence)
     return Numeric(_math_row(row, options.text(label)), evidence, sure=False)

@@ -43,7 +43,8 @@ def publish(config: Config, store: Store, folder: Path, arguments: argparse.Name
     from pipeline.hub import publish_hub
     from pipeline.publish import publish_folder
 
-    done = publish_folder(config, store, folder, arguments.allow_open, earlier_version(store))
+    earlier = earlier_version(store)
+    done = publish_folder(config, store, folder, arguments.allow_open, earlier, repo=arguments.repo)
     for name, rows in done.rows.items():
         print(f"{name:<12} {rows:,} rows")
     for line in done.removed.told():
@@ -65,7 +66,7 @@ def dry_run(config: Config, store: Store, to: Path, arguments: argparse.Namespac
     with tempfile.TemporaryDirectory(dir=store.folder, prefix=".dry-run-") as name:
         folder = Path(name) / "dataset"
         earlier = earlier_version(store)
-        publish_folder(config, store, folder, arguments.allow_open, earlier, trial=True)
+        publish_folder(config, store, folder, arguments.allow_open, earlier, True, arguments.repo)
         found = plan_hub(folder, arguments.repo) if arguments.repo else plan(folder, to)
     for change in found:
         print(f"{change.action:<8} {change.path}  {change.bytes:,} bytes")

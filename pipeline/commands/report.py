@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config import load_config
@@ -21,11 +22,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def other_version(store: Store, version: str) -> Store:
     """Return another version of the same dataset, with its own number of shards."""
-    other = Store(store.root, store.name, version, 1)
+    other = replace(store, version=version, shards=1)
     manifest = other.manifest("questions", 0)
     if manifest is None:
         raise UserError(f"--against: {store.name} {version} has no questions; run it first")
-    return Store(store.root, store.name, version, int(manifest.recipe["shards"]))
+    return replace(other, shards=int(manifest.recipe["shards"]))
 
 
 def main(arguments: argparse.Namespace) -> int:

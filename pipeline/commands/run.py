@@ -7,9 +7,13 @@ it again after an interruption, and it goes on where it stopped. It needs no ser
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
+from pipeline import logs
 from pipeline.config import Config, load_config
 from pipeline.ledger import read_ledger
+from pipeline.runtime_watch import CHECKS, Checks
+from pipeline.sharing import publish_once, shared, sharing
 from pipeline.stages import STAGES, build, open_store, published_folder
 from pipeline.store import Store
 
@@ -33,6 +37,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="build these tables of `status` again, and what follows from them",
     )
     parser.add_argument(
+        "--share",
+        action="store_true",
+        help="let other runs with --share work on the version at the same time",
+    )
+    parser.add_argument(
+        "--skip-checks",
+        action="store_true",
+        help="begin even where disk, memory or open files look too small for the run",
+    )
+    parser.add_argument(
         "--unsafe-no-sandbox",
         action="store_true",
         help="run programs to judge them even where no sandbox holds",
@@ -48,14 +62,24 @@ def main(arguments: argparse.Namespace) -> int:
     """Run; returns the exit code."""
     config = load_config(arguments.config, arguments.version)
     if arguments.unsafe_no_sandbox:
-        runtime = config.runtime.model_copy(update={"unsafe_no_sandbox": True})
-        config = config.model_copy(update={"runtime": runtime})
+        config = with_runtime(config, unsafe_no_sandbox=True)
+    if arguments.skip_checks:
+        config = with_runtime(config, checks=Checks(skip=CHECKS))
+    if arguments.share:
+        config = shared(config)
     store = open_store(config)
-    with store.locked():
+    with store.locked(config.runtime.share.on):
         build(config, arguments.only, arguments.rebuild)
         if not arguments.only or "publish" in arguments.only:
-            publish(config, store)
+            with sharing(config, store) as leases:
+                publish_once(config, store, leases, lambda: publish(config, store))
     return 0
+
+
+def with_runtime(config: Config, **changes: Any) -> Config:
+    """Return a configuration with other settings of `[runtime]`."""
+    runtime = config.runtime.model_copy(update=changes)
+    return config.model_copy(update={"runtime": runtime})
 
 
 def publish(config: Config, store: Store) -> None:
@@ -64,7 +88,9 @@ def publish(config: Config, store: Store) -> None:
     from pipeline.publish import publish_folder
     from pipeline.report import write_report
 
-    done = publish_folder(config, store, published_folder(config), against=earlier_version(store))
+    with logs.timed("stage", stage="publish"):
+        to, earlier = published_folder(config), earlier_version(store)
+        done = publish_folder(config, store, to, against=earlier)
     report = store.folder / "report.html"
     write_report(config, store, report)
     ledger = read_ledger(store)

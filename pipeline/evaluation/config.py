@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from pipeline.cluster import Cluster
 from pipeline.config import (
     NAME_PATTERN,
     Endpoints,
@@ -120,11 +121,18 @@ class EvaluationRuntime(Strict):
     )
     endpoints: dict[str, Endpoints] = Field({}, description="a model's name → where it is served")
     local: Local = Local()
+    ray: Cluster = Cluster()
 
     def of(self, model: Model) -> Runtime:
         """Return what a client of a model needs."""
         served = self.endpoints.get(model.name, Endpoints())
-        return Runtime(data=self.data, workers=self.workers, endpoints=served, local=self.local)
+        return Runtime(
+            data=self.data,
+            workers=self.workers,
+            endpoints=served,
+            local=self.local,
+            ray=self.ray,
+        )
 
 
 class EvaluationConfig(Strict):

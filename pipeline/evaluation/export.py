@@ -34,9 +34,9 @@ from pipeline.evaluation.tables import (
 from pipeline.published import removed_ids
 from pipeline.records import MESSAGES, Message, Question, Response, Verdict
 from pipeline.rowfile import Row
-from pipeline.selection import assistant_turn, fits_template
 from pipeline.store import Store
 from pipeline.teacher.prompts import fill
+from pipeline.template import assistant_turn, fits_template
 from verifiers import Outcome
 from verifiers.response import Parts
 

@@ -30,12 +30,15 @@ def request_of(labeller: Labeller, categories: Mapping[str, str], question: str)
     # The question last, so that nothing in it is taken for a slot.
     text = labeller.prompt.replace("{categories}", listed).replace("{question}", shown)
     request: dict[str, Any] = {"messages": [{"role": "user", "content": text}]}
-    if labeller.structured == "json_schema":
-        schema = {"name": "label", "strict": True, "schema": schema_of(categories)}
-        request["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif labeller.structured == "json_object":
-        request["response_format"] = {"type": "json_object"}
-    return request
+    return request | response_format(labeller.structured, "label", schema_of(categories))
+
+
+def response_format(how: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a request that has the server hold to a schema, or to JSON."""
+    if how == "json_schema":
+        wanted = {"name": name, "strict": True, "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    return {"response_format": {"type": "json_object"}} if how == "json_object" else {}
 
 
 def schema_of(categories: Collection[str]) -> dict[str, Any]:
@@ -61,11 +64,9 @@ def shortened(text: str, most: int) -> str:
 
 def read_label(text: str, categories: Collection[str]) -> tuple[str, str] | None:
     """Return category and difficulty of a reply, None where it has no such label."""
-    parts = split(text)
-    said = text if parts.think is None else parts.answer or ""
     known = {_plain(name): name for name in categories}
     found = None
-    for value in _objects(said[-READ_CHARS:]):
+    for value in objects_of(text):
         category = known.get(_plain(value.get("category")))
         level = _plain(value.get("difficulty"))
         if category and level in DIFFICULTIES:
@@ -77,8 +78,10 @@ def _plain(name: Any) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower()) if isinstance(name, str) else ""
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects of a text, one inside the other not."""
+def objects_of(reply: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a reply after its thinking, one inside the other not."""
+    parts = split(reply)
+    text = (reply if parts.think is None else parts.answer or "")[-READ_CHARS:]
     decoder, at = json.JSONDecoder(), 0
     while match := OBJECT.search(text, at):
         try:

@@ -100,6 +100,10 @@ class Source(Options):
         """Return the options that decide the rows, as JSON values."""
         return self.model_dump(mode="json")
 
+    def web_page(self) -> str | None:
+        """Return where a reader of the card finds the source, None where nobody has said."""
+        return self.homepage
+
     def licence_by_row(self) -> bool:
         """Tell whether rows may carry another licence than the source's."""
         return False

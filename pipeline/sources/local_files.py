@@ -81,6 +81,11 @@ class LocalFiles(Source):
         {}, description="columns for metadata: a list of them, or name → column"
     )
     metadata: dict[str, Scalar] = Field({}, description="metadata that all its questions have")
+    page: str | None = Field(
+        None,
+        pattern=r"^https://[^\s<>()|]+$",
+        description="where the files come from, for the card's table of attributions",
+    )
     max_line_mb: int = Field(
         64, gt=0, le=1024, description="a longer line of text is refused (guess)"
     )
@@ -105,8 +110,12 @@ class LocalFiles(Source):
             return tuple(str(file) for file in find_files(expand(self.path)))
 
     def identity(self) -> dict[str, Any]:
-        """Return all options but the path: what the files hold counts, not where they lie."""
-        return self.model_dump(mode="json", exclude={"path"})
+        """Return all options but path and page: what the files hold counts, not where they lie."""
+        return self.model_dump(mode="json", exclude={"path", "page"})
+
+    def web_page(self) -> str | None:
+        """Return the page that the configuration names."""
+        return self.page
 
     def licence_by_row(self) -> bool:
         """Tell whether a column says each row's licence."""

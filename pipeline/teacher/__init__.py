@@ -17,6 +17,10 @@ def open_client(
         from pipeline.teacher.local import TransformersClient
 
         return TransformersClient(teacher, sampling, runtime.local, budget)
+    if teacher.engine == "ray":
+        from pipeline.teacher.ray_client import RayClient
+
+        return RayClient(teacher, sampling, runtime, budget)
     from pipeline.teacher.openai import OpenAIClient
 
     return OpenAIClient(teacher, sampling, runtime.endpoints, budget=budget)

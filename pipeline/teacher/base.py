@@ -86,10 +86,15 @@ class Client(ABC):
         """Give back connections and memory; requests in flight are given up."""
 
     def __enter__(self) -> Self:
+        OPEN.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        OPEN.remove(self)
         self.close()
+
+
+OPEN: list[Client] = []  # those that are running now, for metrics
 
 
 def sampling_of(sampling: Sampling, ask: Ask) -> Sampling:

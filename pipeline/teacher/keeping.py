@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from pipeline.errors import StoreUnwritable
+from pipeline.errors import unwritable
 from pipeline.teacher.base import Ask, Keeper, Reply
 from pipeline.teacher.journal import Journal
 
@@ -53,6 +53,6 @@ class JournalKeeper(Keeper):
                 if file.tell() < MOST_BYTES:
                     file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise StoreUnwritable(
-                f"{path}: cannot be written ({error.strerror}); free space or allow writing"
+            raise unwritable(
+                error, f"{path}: cannot be written ({error.strerror}); free space or allow writing"
             ) from None

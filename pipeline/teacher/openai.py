@@ -15,8 +15,7 @@ the file or removed from it during a run count at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from queue import Empty
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipeline.config import Endpoints
@@ -25,20 +24,15 @@ from pipeline.recipe import Sampling, Teacher
 from pipeline.teacher.account import Account
 from pipeline.teacher.base import Ask, Client, Keeper, Reply
 from pipeline.teacher.budget import Budget
+from pipeline.teacher.delivery import LOOK_AHEAD, Delivery
 from pipeline.teacher.openai_http import Setup
 from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_protocol import Generating
 from pipeline.teacher.openai_retry import Pace
-from pipeline.teacher.openai_session import Arrival, Session
+from pipeline.teacher.openai_session import Session
 from pipeline.teacher.openai_urls import checked_urls, read_key
 
-# Asks admitted for each request that may be in flight: enough that no server idles while the
-# consumer seals a shard. A guess.
-LOOK_AHEAD = 2
-TICK_S = 1.0  # between two looks at what a person may want to see
 FEW = 4  # servers whose rates fit into a line
-# So many refusals without one success mean that the configuration is at fault. A guess.
-REFUSALS = 10
 
 
 class OpenAIClient(Client):
@@ -87,7 +81,7 @@ class OpenAIClient(Client):
         self._sessions.append(session)
         try:
             session.start()
-            yield from _Delivery(session, iter(asks), self._room, self._tick).run()
+            yield from Delivery(session, iter(asks), self._room, self._tick).run()
         finally:
             session.stop()
             self._sessions.remove(session)
@@ -126,91 +120,3 @@ class OpenAIClient(Client):
     def _tick(self) -> None:
         if self.on_tick is not None:
             self.on_tick()
-
-
-class _Delivery:
-    """Moves asks into a session and replies out of it, in the consumer's thread."""
-
-    def __init__(
-        self,
-        session: Session,
-        asks: Iterator[Ask],
-        room: Callable[[], int],
-        tick: Callable[[], None],
-    ) -> None:
-        self.session, self.asks, self.room, self.tick = session, asks, room, tick
-        self.more = True
-        self.open = 0
-        self.succeeded = False
-        self.held: list[tuple[Ask, Reply]] = []
-
-    def run(self) -> Iterator[tuple[Ask, Reply]]:
-        """Yield until every ask is answered, or what had arrived when the session failed."""
-        while self._admit():
-            try:
-                arrival = self.session.arrivals.get(timeout=TICK_S)
-            except Empty:
-                self.tick()
-                continue
-            if not isinstance(arrival, tuple):
-                yield from self._fail(arrival)
-            elif self._is_believed(arrival):
-                yield from self._release(arrival)
-            elif len(self.held) >= REFUSALS:
-                yield from self._fail(_all_refused(self.held))
-        yield from self.held
-
-    def _admit(self) -> bool:
-        """Submit asks while there is room and nothing has arrived; tell whether more will."""
-        while self.more and self.open < self.room() and self.session.arrivals.empty():
-            ask = next(self.asks, None)
-            if ask is None:
-                self.more = False
-            else:
-                self.session.submit(ask)
-                self.open += 1
-        return self.more or self.open > 0
-
-    def _is_believed(self, arrival: tuple[Ask, Reply]) -> bool:
-        """Count an arrival; hold it back if it is a refusal and nothing has succeeded yet."""
-        self.open -= 1
-        self.succeeded = self.succeeded or arrival[1].finish_reason != "error"
-        if not self.succeeded:
-            self.held.append(arrival)
-        return self.succeeded
-
-    def _release(self, arrival: tuple[Ask, Reply]) -> Iterator[tuple[Ask, Reply]]:
-        held, self.held = self.held, []
-        yield from held
-        yield arrival
-
-    def _fail(self, arrival: BaseException | None) -> Iterator[tuple[Ask, Reply]]:
-        """Stop asking, yield every reply that has arrived, then raise.
-
-        Refusals that no success vouches for are kept back: they are asked again next time.
-        """
-        self.session.stop()
-        for arrived in _drain(self.session):
-            if self._is_believed(arrived):
-                yield from self._release(arrived)
-        if arrival is None:
-            raise RuntimeError("the thread that asks the teacher has ended; was the client closed?")
-        raise arrival
-
-
-def _drain(session: Session) -> Iterator[tuple[Ask, Reply]]:
-    while True:
-        try:
-            arrival: Arrival = session.arrivals.get_nowait()
-        except Empty:
-            return
-        if isinstance(arrival, tuple):
-            yield arrival
-
-
-def _all_refused(held: list[tuple[Ask, Reply]]) -> ConfigError:
-    return ConfigError(
-        f"recipe.teacher: the server refused all of the first {len(held)} requests, the last one"
-        f" with {held[-1][1].error}; put the setting right that it names (style, sampling,"
-        " template) or serve the model with other options"
-    )

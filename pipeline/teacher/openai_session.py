@@ -21,8 +21,9 @@ from threading import Event, Thread, current_thread
 
 from pipeline.errors import BuildError, ConfigError
 from pipeline.teacher.account import Account
-from pipeline.teacher.base import Ask, Keeper, Reply
+from pipeline.teacher.base import Ask, Keeper
 from pipeline.teacher.budget import Budget
+from pipeline.teacher.delivery import Arrival
 from pipeline.teacher.openai_fleet import Fleet
 from pipeline.teacher.openai_http import Setup, Wire
 from pipeline.teacher.openai_limit import Hunt
@@ -31,7 +32,6 @@ from pipeline.teacher.openai_retry import Pace
 from pipeline.teacher.openai_server import Server
 from pipeline.teacher.openai_urls import checked_urls
 
-Arrival = tuple[Ask, Reply] | BaseException | None
 # Cancelling takes milliseconds; only a name look-up, which cannot be cancelled, takes longer.
 JOIN_S = 2.0
 

@@ -24,6 +24,7 @@ from pipeline.records import (
     Example,
     Label,
     Message,
+    Phrase,
     Question,
     Record,
     Response,
@@ -253,6 +254,7 @@ def write_data(data: SmallData, store: Store) -> Store:
         "verdicts": Verdict,
         "responses": Response,
         "suspects": Suspect,
+        "phrases": Phrase,
     }
     for table in ("contaminated", "duplicates", "examples", "left_out", "refused", "unselected"):
         data.tables.setdefault(table, [])

@@ -59,7 +59,8 @@ def bench(
 
 
 def results(made: Bench, rows: Sequence[dict[str, Any]], window: int = 8_192) -> list[Result]:
-    return list(ReferenceJudge(made, Settings(made.judge.prompt), window).results(rows))
+    assert isinstance(made.judge, Judge)
+    return list(ReferenceJudge(made, Settings(**made.judge.judging()), window).results(rows))
 
 
 def reasons(made: Bench, rows: Sequence[dict[str, Any]], window: int = 8_192) -> list[str]:

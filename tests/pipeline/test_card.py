@@ -83,7 +83,7 @@ def _with(row: Any, **changes: Any) -> Any:
         "Sources and licences",
         "Verdicts",
         "Shape",
-        "Teacher and rounds",
+        "Models, teacher and rounds",
         "Contamination",
         "Near-duplicates",
         "Limitations",
@@ -109,7 +109,7 @@ def test_every_table_row_has_as_many_cells_as_its_head(card: DatasetCard) -> Non
 
 def test_every_picture_of_the_card_is_there(card: DatasetCard, published_small: Path) -> None:
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card.text)
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     for path in pictures:
         assert (published_small / path).read_bytes().startswith(b"\x89PNG")
 

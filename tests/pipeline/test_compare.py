@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.compare import SHOWN, Differences, compare_versions, published
-from pipeline.store import Store
+from pipeline.compare import SHOWN, Differences, Moves, compare_versions, published
+from pipeline.store import Origin, Store
 
 
 def test_a_version_does_not_differ_from_itself(small_store: Store) -> None:
-    assert compare_versions(small_store, small_store) == Differences(same=7)
+    by_source = {"alpha": Moves(same=3), "beta": Moves(same=4)}
+    assert compare_versions(small_store, small_store) == Differences(same=7, by_source=by_source)
 
 
 @pytest.mark.parametrize("shards", [1, 3, 8])
@@ -32,7 +33,10 @@ def test_added_removed_and_changed_rows_are_told_apart(
     assert there.changed_ids == {ids["hostile"]: ("teacher", "pass_rate")}
     assert there.columns == {"teacher": 1, "pass_rate": 1}
     back = compare_versions(small_store, new)
-    assert (back.added_ids, back.removed) == ([ids["code"]], 0)
+    assert (back.added_ids, back.removed) == ({ids["code"]: "select: unverified"}, 0)
+    assert back.came == {"select: unverified": 1}
+    assert back.by_source["beta"] == Moves(added=1, changed=1, same=2)
+    assert there.by_source["beta"] == Moves(removed=1, changed=1, same=2)
 
 
 def test_a_removed_row_is_sought_in_the_new_version(
@@ -70,11 +74,22 @@ def test_rows_of_one_question_are_compared_together(
     assert (there.same, there.changed, there.columns) == (6, 1, {"number of rows": 1})
 
 
+def test_a_column_that_the_older_release_did_not_write_is_no_fault(
+    small_store: Store, make_small_store: Any, tmp_path: Path
+) -> None:
+    old = make_small_store(tmp_path / "data", "0")
+    for shard in range(old.shards):
+        rows = old.read("examples", shard).drop_columns(["origins", "nested_source"])
+        old.write("examples", shard, rows, Origin({}, {}), {}, 0.0)
+    there = compare_versions(small_store, old)
+    assert (there.changed, there.columns) == (7, {"origins": 7})
+
+
 def test_only_the_first_ids_are_kept() -> None:
     there = Differences()
     for number in range(SHOWN + 5):
-        there.add(str(number))
-        there.remove(str(number), "pending")
+        there.add(str(number), [{"source": "alpha"}], "not collected")
+        there.remove(str(number), [{"source": "alpha"}], "pending")
     assert (there.added, there.removed) == (SHOWN + 5, SHOWN + 5)
     assert len(there.added_ids) == len(there.removed_ids) == SHOWN
 

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.benchmarks import benchmark_name
 from pipeline.config import Config
-from pipeline.facts import Facts, gather, lengths, ordered, percent
+from pipeline.facts import Facts, gather, ordered, percent
+from pipeline.lengths import lengths
 from pipeline.records import Response
 from pipeline.store import Origin, Store
 

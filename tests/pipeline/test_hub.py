@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import BuildError, PassingError, UserError
 from pipeline.hub import Patience, plan_hub, publish_hub
 from tests.loopback_hub import Fault, LoopbackHub, wait_until
+from tests.pipeline.publish_support import hub_environment, loopback_hub
 
 REPO = "org/name"
 # The Hub's client passes files to its HTTP library in a way that this one calls old.
@@ -25,14 +25,7 @@ QUICK = Patience(tries=6, first_s=0.01)
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub", part_bytes=64 * 1024) as served:
-        monkeypatch.setenv("HF_TOKEN", "hf_test")
-        for name, value in {
-            "ENDPOINT": served.url,
-            "HF_HUB_OFFLINE": False,
-            "HF_HUB_DISABLE_XET": True,
-        }.items():
-            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    with loopback_hub(tmp_path / "hub", monkeypatch) as served:
         yield served
 
 
@@ -223,10 +216,10 @@ publish_hub(load_config("quickstart"), Path(sys.argv[1]), "org/name")
 
 
 def test_a_publisher_killed_in_the_middle_of_an_upload_finishes_the_next_time(
-    hub: LoopbackHub, small_config: Config, published_small: Path
+    hub: LoopbackHub, small_config: Config, published_small: Path, tmp_path: Path
 ) -> None:
     hub.faults = [Fault("/commit/", 503)]
-    env = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_test"}
+    env = hub_environment(hub, tmp_path / "home")
     process = subprocess.Popen([sys.executable, "-c", UPLOAD, str(published_small)], env=env)
     wait_until(lambda: hub.faults[0].hits > 0, seconds=60)
     process.send_signal(signal.SIGKILL)
@@ -258,13 +251,7 @@ def test_load_dataset_sees_the_rows_of_the_folder_streaming_and_not(
 
     publish(hub, small_config, published_small)
     configs = ("open_source", "distilled")
-    env = {
-        **os.environ,
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(tmp_path / "home"),
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_TOKEN": "hf_test",
-    }
+    env = hub_environment(hub, tmp_path / "home")
     done = subprocess.run(
         [sys.executable, "-c", READ, *configs], env=env, text=True, capture_output=True, check=False
     )

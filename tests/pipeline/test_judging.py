@@ -350,3 +350,28 @@ def test_the_key_comes_from_the_variable_of_the_judges_own(
             (found,) = judge.results([row(7)])
         assert [line["keyed"] for line in server.requests()] == [True]
     assert "secret" not in str(found)
+
+
+def test_scores_come_over_the_wire_and_one_that_fails_or_says_none_is_unverified(
+    tmp_path: Path,
+) -> None:
+    replies = [rule(7, "SCORE: 5"), rule(3, "A part is missing.\nSCORE: 3"), rule(4, "I refuse.")]
+    fault = {"fault": "400", "contains": about(5), "message": "no"}
+    with (
+        loopback_teacher(replies=replies, faults=[fault]) as server,
+        bench(tmp_path, server.url, judge=make_judge(reply="score")) as made,
+    ):
+        found = results(made, [row(answer) for answer in (7, 3, 4, 5)])
+        sent = [line["body"]["messages"][0]["content"] for line in server.requests()]
+    assert [(one.reason, one.score) for one in found] == [
+        ("judge_correct", 1.0),
+        ("judge_incorrect", 0.6),
+        ("judge_unreadable", None),
+        ("judge_unavailable", None),
+    ]
+    assert all("SCORE: number" in text for text in sent)
+
+
+def test_a_least_score_above_the_scale_is_refused() -> None:
+    with pytest.raises(ValueError, match="least: must be at most `most`"):
+        make_judge(most=4)

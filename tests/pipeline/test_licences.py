@@ -157,8 +157,9 @@ def test_without_rows_no_licence_is_claimed() -> None:
 
 def test_attributions_lead_to_the_source_and_to_the_licences_texts() -> None:
     made = available_sources()["deep_math"].model_validate({"source": "deep_math", "name": "deep"})
-    rows = [("deep", "abc", "MIT"), ("own", "1", "MIT AND LicenseRef-x"), ("deep", "abc", "MIT")]
+    rows = [("own", "1", "MIT AND LicenseRef-x", 2), ("deep", "abc", "MIT", 7)]
     deep, own = attributions([made], rows)
     assert deep.url == "https://huggingface.co/datasets/zwhe99/DeepMath-103K"
     assert deep.licence_urls == ("https://spdx.org/licenses/MIT.html",)
+    assert (deep.rows, own.rows) == (7, 2)
     assert (own.url, own.licence_urls) == (None, ("https://spdx.org/licenses/MIT.html",))

@@ -19,10 +19,10 @@ from pipeline.hub import publish_hub
 from pipeline.original_files import FILES, write_original
 from pipeline.publish import publish_folder
 from pipeline.published import published_rows
-from pipeline.records import INFO_FIELDS, Example, content_hash, shard_of
+from pipeline.records import INFO_FIELDS, Example, Message, Question, content_hash, shard_of
 from pipeline.store import Origin, Store
 from tests.loopback_hub import LoopbackHub
-from tests.pipeline.publish_support import id_of, with_publish
+from tests.pipeline.publish_support import id_of, loopback_hub, with_publish
 
 SOURCES, TEACHER = FILES
 
@@ -44,7 +44,8 @@ def test_a_file_has_the_conversations_of_its_config_and_nothing_else(
     write_original(small_store, tmp_path)
     found = lines(tmp_path / name)
     assert all(list(line) == ["messages"] for line in found)
-    assert [line["messages"] for line in found] == of_rounds(small_store, later)
+    texts = sorted(json.dumps(line["messages"]) for line in found)
+    assert texts == sorted(json.dumps(turns) for turns in of_rounds(small_store, later))
     for line in found:
         for turn in line["messages"]:
             assert list(turn) == ["role", "content", "info"]
@@ -63,6 +64,53 @@ def test_equal_rows_give_equal_bytes_for_any_number_of_shards(
         write_original(store, tmp_path / f"{shards}")
     for name in FILES:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "4" / name).read_bytes()
+
+
+def test_what_shows_the_types_stands_first_and_all_else_in_the_order_of_ids(
+    small_store: Store, tmp_path: Path
+) -> None:
+    write_original(small_store, tmp_path)
+    by_text = {
+        json.dumps(row["messages"]): row["id"]
+        for shard in range(small_store.shards)
+        for row in published_rows(small_store, shard)
+    }
+    ids = [by_text[json.dumps(line["messages"])] for line in lines(tmp_path / SOURCES)]
+    shown = {id_of(small_store, "What is two and two?"), id_of(small_store, "What is a program?")}
+    assert set(ids[:2]) == shown and ids[2:] == sorted(ids[2:])
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_file_loads_whose_first_10_mb_have_no_test_cases(
+    tmp_path: Path, small_store: Store, streaming: bool
+) -> None:
+    store = big_store(tmp_path / "big", small_store, 700, size=16_000)
+    with_tests_at_the_end(store)
+    write_original(store, tmp_path / "out")
+    rows = load_dataset(
+        "json",
+        data_files=str(tmp_path / "out" / TEACHER),
+        split="train",
+        streaming=streaming,
+        cache_dir=str(tmp_path / "cache"),
+    )
+    cases = [turn["info"]["test_case"] for row in rows for turn in row["messages"]]
+    assert len(cases) == 1_400 and [case for case in cases if case] == ["[1]"]
+
+
+def with_tests_at_the_end(store: Store) -> None:
+    """Give the last of the examples test cases, and all of them questions."""
+    rows = list(Example.from_table(store.read("examples", 0)))
+    for row in rows:
+        row.messages[0]["info"]["test_case"] = "[1]" if row is rows[-1] else None
+    store.write("examples", 0, Example.to_table(rows), Origin({}, {}), {}, 0.0)
+    asked = [question_of(row, "[1]" if row is rows[-1] else None) for row in rows]
+    store.write("questions", 0, Question.to_table(asked), Origin({}, {}), {}, 0.0)
+
+
+def question_of(row: Example, cases: str | None) -> Question:
+    turns = (Message("user", row.messages[0]["content"]),)
+    return Question(row.id, "alpha", "r1", "MIT", turns, "code", test_cases=cases)
 
 
 def test_rows_for_testing_are_in_neither_file(small_store: Store, tmp_path: Path) -> None:
@@ -100,7 +148,7 @@ def test_the_card_says_how_to_load_them_and_that_works(
     done = publish_folder(with_publish(small_config, original=True), small_store, tmp_path / "out")
     card = (done.folder / "README.md").read_text(encoding="utf-8")
     assert set(FILES) <= set(done.files)
-    assert f'load_dataset("PATH_OR_REPO", data_files="{SOURCES}", split="train")' in card
+    assert f'load_dataset("path/to/this/folder", data_files="{SOURCES}", split="train")' in card
     rows = load_dataset(
         str(done.folder), data_files=TEACHER, split="train", cache_dir=str(tmp_path / "cache")
     )
@@ -117,14 +165,7 @@ def test_publishing_without_them_again_takes_them_away(
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path / "hub", part_bytes=64 * 1024) as served:
-        monkeypatch.setenv("HF_TOKEN", "hf_test")
-        for name, value in {
-            "ENDPOINT": served.url,
-            "HF_HUB_OFFLINE": False,
-            "HF_HUB_DISABLE_XET": True,
-        }.items():
-            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    with loopback_hub(tmp_path / "hub", monkeypatch) as served:
         yield served
 
 
@@ -167,11 +208,12 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, small_store: Store) 
     assert peak(6_000) < 1.5 * peak(2_000)
 
 
-def big_store(root: Path, like: Store, rows: int) -> Store:
-    """Return a version of one shard with many examples of about 2 KB."""
+def big_store(root: Path, like: Store, rows: int, size: int = 2_000) -> Store:
+    """Return a version of one shard with many examples of about so many characters a turn."""
     store = Store(root, "small", "1", 1)
-    some = next(row for k in range(like.shards) for row in published_rows(like, k))
-    turns = [{**turn, "content": turn["content"] + " x" * 1_000} for turn in some["messages"]]
+    all_rows = (row for k in range(like.shards) for row in published_rows(like, k))
+    some = next(row for row in all_rows if row["round"] > 0 and len(row["messages"]) == 2)
+    turns = [{**turn, "content": turn["content"] + " x" * (size // 2)} for turn in some["messages"]]
     ids = sorted(content_hash([number]) for number in range(rows))
     assert shard_of(ids[-1], 1) == 0
     made = [Example(**{**some, "id": id, "messages": turns}) for id in ids]

@@ -11,10 +11,18 @@ from huggingface_hub import DatasetCard
 
 from pipeline import folder as folders
 from pipeline.changes import Change, plan
-from pipeline.config import Config
-from pipeline.errors import CorruptShard, LedgerBroken, LedgerOpen, StoreUnwritable, UserError
+from pipeline.config import Config, load_config
+from pipeline.errors import (
+    ConfigError,
+    CorruptShard,
+    LedgerBroken,
+    LedgerOpen,
+    StaleTable,
+    StoreUnwritable,
+    UserError,
+)
 from pipeline.parquet_parts import write_parts
-from pipeline.publish import publish_folder
+from pipeline.publish import publish_folder, recipe_json
 from pipeline.records import Example, shard_of
 from pipeline.store import ROW_GROUP_BYTES, Origin, Store
 
@@ -254,10 +262,44 @@ def test_what_is_returned_is_what_is_there(
 def test_the_recipe_beside_the_card_is_the_whole_recipe(
     small_config: Config, published_small: Path
 ) -> None:
-    recipe = json.loads((published_small / "recipe.json").read_text())
+    told = json.loads((published_small / "recipe.json").read_text())
+    assert set(told) == {"name", "version", "recipe"}
+    recipe = told["recipe"]
     assert [source["name"] for source in recipe["sources"]] == ["alpha", "beta"]
     assert recipe["teacher"]["name"] == "small-teacher"
     assert set(recipe) == set(type(small_config.recipe).model_fields)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "real-mini"])
+def test_the_recipe_beside_the_card_runs_as_the_configuration_that_it_was(
+    name: str, tmp_path: Path
+) -> None:
+    config = load_config(name)
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe_json(config)), encoding="utf-8")
+    again = load_config(str(path))
+    assert (again.name, again.version) == (config.name, config.version)
+    assert recipe_json(again) == recipe_json(config)
+    assert again.recipe == config.recipe
+
+
+def test_examples_of_an_earlier_release_are_named_with_the_remedy(
+    small_config: Config, small_store: Store, out: Path
+) -> None:
+    rows = small_store.read("examples", 1).drop_columns(["origins"])
+    small_store.write("examples", 1, rows, Origin({}, {}), {}, 0.0)
+    with pytest.raises(StaleTable, match=r"earlier release, without origins.*--rebuild"):
+        publish_folder(small_config, small_store, out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("text", "rule"), [("{", "is not JSON"), ("[]", "must be a JSON object")])
+def test_a_recipe_that_is_no_configuration_is_said_to_be_none(
+    tmp_path: Path, text: str, rule: str
+) -> None:
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(ConfigError, match=rule):
+        load_config(str(tmp_path / "recipe.json"))
 
 
 def test_the_ledger_beside_the_card_accounts_for_every_question(published_small: Path) -> None:

@@ -149,3 +149,69 @@ def test_the_evidence_of_a_suspect_is_whole(tmp_path: Path) -> None:
     found = select(tmp_path, select={"suspects": {"drop": True}})
     (drop,) = found["unselected"]
     assert json.loads(drop["evidence"])["reference"] == "41"
+
+
+def with_phrases(action: str) -> dict[str, Any]:
+    return {"phrases": {"action": action, "words": 2, "more_than": 1}}
+
+
+# "attempt 3" is in an accepted response to both questions; of one of them, it is the only one.
+SHARED = {(QUESTIONS[name].id, 3, "attempt 3", 2) for name in ANSWERS}
+
+
+def shared(found: dict[str, list[dict[str, Any]]]) -> set[tuple[Any, ...]]:
+    names = ("id", "attempt", "phrase", "questions")
+    return {tuple(row[name] for name in names) for row in found["phrases"]}
+
+
+def test_a_flagged_phrase_is_told_of_in_the_published_verdicts(tmp_path: Path) -> None:
+    found = select(tmp_path, select=with_phrases("flag"))
+    assert shared(found) == SHARED
+    flags = {
+        row["id"]: [one for one in json.loads(row["verdicts"]) if one["verifier"] == "phrases"]
+        for row in found["examples"]
+    }
+    assert flags[QUESTIONS["right"].id] == []
+    (flag,) = flags[QUESTIONS["agreed"].id]
+    assert (flag["outcome"], flag["reason"]) == ("correct", "common_phrase")
+    assert flag["evidence"] == {"phrase": "attempt 3", "questions": 2}
+
+
+def test_a_response_with_a_dropped_phrase_gives_way_to_another_or_its_question_goes(
+    tmp_path: Path,
+) -> None:
+    found = select(tmp_path, select=with_phrases("drop"))
+    assert shared(found) == SHARED
+    assert [(row["id"], row["attempt"]) for row in found["examples"]] == [
+        (QUESTIONS["right"].id, 0)
+    ]
+    (drop,) = found["unselected"]
+    assert (drop["id"], drop["reason"]) == (QUESTIONS["agreed"].id, "common_phrase")
+    told = json.loads(drop["evidence"])
+    assert (told["phrase"], told["questions"]) == ("attempt 3", 2)
+
+
+def test_nothing_is_counted_where_phrases_are_off(tmp_path: Path) -> None:
+    found = select(tmp_path, select=with_phrases("off"))
+    assert not found["phrases"]
+    assert len(found["examples"]) == 2
+
+
+FULL = shard_of(QUESTIONS["right"].id, SHARDS)
+
+
+@pytest.mark.parametrize(("action", "outdated"), [("flag", [0, 1]), ("off", [FULL])])
+def test_verdicts_of_one_shard_make_all_shards_anew_only_where_phrases_are_counted(
+    action: str, outdated: list[int], tmp_path: Path
+) -> None:
+    select(tmp_path, select=with_phrases(action))
+    store, stage = Store(tmp_path, "set", "1", SHARDS), SelectStage(0)
+    store.write("verdicts/round=00", FULL, Verdict.to_table([]), ORIGIN, {}, 0.0)
+    with worker_pool(1) as pool:
+        run = Run(config(select=with_phrases(action)), store, FileHashes(tmp_path / "h"), pool)
+        assert [shard for shard, _ in stage.outdated(run)] == outdated
+
+
+def test_counts_are_gone_when_the_stage_is_done(tmp_path: Path) -> None:
+    select(tmp_path, select=with_phrases("flag"))
+    assert not list((tmp_path / "set" / "1" / ".staging").glob("*"))

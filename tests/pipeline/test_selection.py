@@ -7,17 +7,9 @@ import pytest
 from pipeline.acceptance import Finding
 from pipeline.recipe import Select
 from pipeline.records import Example, Message, Question, Response, Suspect
-from pipeline.selection import (
-    drop,
-    fits_template,
-    messages,
-    pass_rate,
-    pick,
-    reason_against,
-    variation,
-    with_token_counts,
-    without_personal_data,
-)
+from pipeline.selection import drop, pick, reason_against, variation, with_token_counts
+from pipeline.shelf import pass_rate
+from pipeline.template import fits_template, messages, without_personal_data
 
 TEMPLATE = re.compile(r"<think>(.+)</think>\n<answer>(.+)</answer>", re.DOTALL)
 RIGHT = Finding("correct", "math", "equal", 1.0)
@@ -98,7 +90,7 @@ def test_an_unusable_reference_disqualifies_the_question_whatever_else_was_found
     unusable = Finding("unverified", "math", "reference_unusable", None)
     judged = [(response(), unusable), (response(attempt=1), RIGHT)]
     assert pick(question("chat"), judged, Select()) == []
-    assert drop(question(), judged).reason == "reference_unusable"
+    assert drop(question(), judged, {}).reason == "reference_unusable"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +105,7 @@ def test_an_unusable_reference_disqualifies_the_question_whatever_else_was_found
 )
 def test_a_drop_says_what_stood_in_the_way(found: list[Finding], reason: str) -> None:
     judged = [(response(attempt=place), finding) for place, finding in enumerate(found)]
-    assert drop(question(), judged).reason == reason
+    assert drop(question(), judged, {}).reason == reason
 
 
 def test_the_pass_rate_counts_decided_responses_alone() -> None:

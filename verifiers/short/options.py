@@ -10,18 +10,23 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from verifiers.base import BadInput
-from verifiers.short.words import ARTICLES, clean, key, tokens
+from verifiers.equality.numerals import decimal
+from verifiers.short.words import ARTICLES, DASHES, clean, key, tokens
 
 LETTERS = string.ascii_uppercase
 MAX_OPTIONS = len(LETTERS)
 PREFIX = re.compile(
     r"\s*(?:[(\[]\s*([A-Za-z]|\d{1,2})\s*[)\]][.:]?|([A-Za-z]|\d{1,2})\s*(?:[):]|[.](?!\d)))\s*"
 )
+STRANGE_LABEL = re.compile(r"(?:option\s+)?\(\s*([A-Z])\s*\)\.?", re.IGNORECASE)
+# A number of at most 30 digits with at most a unit behind it: 1,200   -4.5 m/s   30 %   12°C
+NUMBER = re.compile(r"\s*([+-]?[\d,]{0,40}\.?\d{1,30})\s*((?:[^\W\d_]|[%°/·²³^]){0,12})\s*")
 PREFIX_FULL_WIDTH = str.maketrans("（）．：、", "().:.")
 # A text that begins with an option's words chooses it only where it ends, or goes on like this.
 ENDS = frozenset({".", ";", ":", "!", "?", "。", "；", "！", "？", "—", "–", ")"})
@@ -148,3 +153,28 @@ def _checked(labels: list[str], texts: list[Any]) -> Options:
     if not one_kind or len(set(labels)) < len(labels):
         raise BadInput(f"options: expected labels A to Z or numbers, got {labels}")
     return Options(tuple(labels), tuple(_text(one) for one in texts))
+
+
+def is_none_of(text: str, options: Options, wanted: Collection[str], near: float) -> bool:
+    """Say whether an answer that names no option is a label or a number beside the right ones.
+
+    A label in brackets; a letter alone may be a symbol (F for fluorine). A number only where each
+    right option is one with the same unit, and not within a share `near` of it: in other units,
+    or rounded, it may be the same.
+    """
+    if found := STRANGE_LABEL.fullmatch(clean(text)):
+        return not options.numbered and found[1] not in options.labels
+    given, right = _number_of(text), [_number_of(options.text(label)) for label in wanted]
+    return given is not None and all(
+        one is not None and one[1] == given[1] and abs(one[0] - given[0]) > near * abs(one[0])
+        for one in right
+    )
+
+
+def _number_of(text: str) -> tuple[Fraction, tuple[str, ...]] | None:
+    """Return the number that a text begins with, and its unit; None where it is anything else."""
+    match = NUMBER.fullmatch(clean(text).rstrip(".").translate(DASHES))
+    if match is None:
+        return None
+    value = decimal(match[1])
+    return None if value is None else (value.fraction, tokens(match[2]))

@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.recipe import Sampling
 from pipeline.teacher.base import Ask
-from pipeline.teacher.openai import LOOK_AHEAD
+from pipeline.teacher.delivery import LOOK_AHEAD
 from tests.loopback_replies import body_hash
 from tests.loopback_teacher import loopback_teacher
 from tests.pipeline.teacher.conftest import KEY_ENV, MakeClient, chat, completion, questions

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import BuildError, ConfigError, TeacherUnavailable, Unavailable
 from pipeline.teacher.base import Ask, Reply
-from pipeline.teacher.openai import REFUSALS
+from pipeline.teacher.delivery import REFUSALS
 from tests.loopback_teacher import loopback_teacher
 from tests.pipeline.teacher.conftest import KEY_ENV, MakeClient, chat, questions
 
