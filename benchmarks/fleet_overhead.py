@@ -23,7 +23,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 HERE = Path(__file__).resolve().parent
 RATE, EVENT, CHARS = 30.0, 16, 4
@@ -54,18 +54,24 @@ def measure(name: str, given: argparse.Namespace) -> Figures | None:
     python = dict(peer.split("=", 1) for peer in given.peer).get(name, sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         asked = [str(given.streams), str(given.limit), folder]
-        client = _start([python, str(HERE / "fleet_clients.py"), name, url, *asked])
-        try:
-            return _watch(client, url, given)
-        finally:
-            for process in (client, server):
-                process.kill()
-                process.communicate()
+        with (Path(folder) / "stderr").open("w+") as said:  # peers write megabytes of progress
+            command = [python, str(HERE / "fleet_clients.py"), name, url, *asked]
+            client = _start(command, said)
+            try:
+                found = _watch(client, url, given)
+            finally:
+                for process in (client, server):
+                    process.kill()
+                    process.communicate()
+            said.seek(0)
+            if found is None:
+                print(said.read()[-2_000:], file=sys.stderr)
+            return found
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
+def _start(command: list[str], stderr: IO[str] | None = None) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr, text=True)
 
 
 def _watch(client: subprocess.Popen[str], url: str, given: argparse.Namespace) -> Figures | None:

@@ -2,8 +2,10 @@
 
 ``python benchmarks/math_accuracy.py [--kinds] [FILE …]``. A file is JSONL whose rows have a
 reference (`reference_answer` or `gold`), an answer (`answer` or `prediction`), a label
-(`outcome`, or `expected`) and a `kind`. Without files: the project's own cases and, where
-REAL_DATA is set, its labelled pairs. Unverified counts as not right.
+(`outcome`, `label` or `expected`; a row with none of them is an error), a `kind`, and perhaps
+its question (`prompt` or `question`), which only this verifier reads. Without files: the
+project's own cases and, where REAL_DATA is set, its labelled pairs. Unverified counts as not
+right.
 
 math-verify answers False for "different" and for "I could not tell" alike, so its
 column of unverified is empty. Its own timeouts are left on, as a user has them.
@@ -21,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from math_verify import parse, verify
 
@@ -41,21 +44,33 @@ class Pair:
     reference: str
     answer: str
     equal: bool
+    question: str = ""
 
 
 def load(path: Path) -> Iterator[Pair]:
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        outcome = row.get("outcome", "correct" if row.get("expected") else "incorrect")
+        outcome = label(row)
         if outcome == "unverified":
             continue  # a case about limits, not about equality
         reference = row.get("reference_answer", row.get("gold"))
         answer = row.get("answer", row.get("prediction"))
-        yield Pair(row["kind"] or "-", reference, answer, outcome == "correct")
+        question = row.get("prompt", row.get("question")) or ""
+        yield Pair(row["kind"] or "-", reference, answer, outcome == "correct", question)
+
+
+def label(row: dict[str, Any]) -> str:
+    """Return a row's label; raises KeyError for a row without one."""
+    if "expected" in row:
+        return "correct" if row["expected"] else "incorrect"
+    return str(row["outcome"] if "outcome" in row else row["label"])
 
 
 def ours(pairs: list[Pair]) -> list[str]:
-    rows = ({"reference_answer": pair.reference, "answer": pair.answer} for pair in pairs)
+    rows = (
+        {"reference_answer": pair.reference, "answer": pair.answer, "prompt": pair.question}
+        for pair in pairs
+    )
     with MathVerifier.create(workers=2) as verifier:
         return [result.outcome.value for result in verifier.results(rows)]
 

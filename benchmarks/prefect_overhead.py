@@ -1,12 +1,15 @@
 """What the Prefect shell costs: the flow against `build-dataset run` on the same questions.
 
     python benchmarks/prefect_overhead.py --questions 20000 --shards 16 --repeats 3
+    REAL_DATA=… python benchmarks/prefect_overhead.py --rehearsal 200000 --repeats 1 --folder DISK
 
-Makes arithmetic questions (no teacher is asked, no file is needed), starts a Prefect server of
-its own on loopback (SQLite), and builds the same dataset by turns with the command and with the
-flow, each time in a new process and a new folder. One line a figure, with the ratio of the
-medians; then the same where everything is up to date. CPU time is of the run's own processes,
-the server's is not in it; on a machine with other work it says more than wall time.
+The first makes arithmetic questions, of which no teacher is asked; the second takes those of the
+rehearsal with their responses (benchmarks/rehearsal_data.py), which stay in DISK. Both start a
+Prefect server of their own on loopback (SQLite), and build the same dataset by turns with the
+command and with the flow, each time in a new process and a new folder. One line a figure, with
+the ratio of the medians; then the same where everything is up to date. CPU time is of the run's
+own processes, the server's is not in it; on a machine with other work it says more than wall
+time.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import socket
 import statistics
 import subprocess
@@ -25,6 +29,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import rehearsal
+import rehearsal_data
 
 CONFIG = """
 name = "set"
@@ -60,7 +66,9 @@ START_S = 120.0  # a server that has not answered by then will not
 def main() -> int:
     """Measure and print."""
     given = arguments()
-    with tempfile.TemporaryDirectory(prefix="prefect-overhead-") as name:
+    if given.rehearsal:
+        rehearsal_data.write(sources_of(given), given.rehearsal)
+    with tempfile.TemporaryDirectory(prefix="prefect-overhead-", dir=given.folder) as name:
         root = Path(name)
         (root / "flow.py").write_text(FLOW)
         ways = {
@@ -72,10 +80,12 @@ def main() -> int:
             again: dict[str, list[Cost]] = {way: [] for way in ways}
             for repeat in range(given.repeats):
                 for place, (way, command) in enumerate(ways.items()):
-                    config = write(root / f"{repeat}-{place}", given)
+                    folder = root / f"{repeat}-{place}"
+                    config = write(folder, given)
                     fresh[way].append(measured([*command, config], env))
                     again[way].append(measured([*command, config], env))
-    print(f"{given.questions:,} questions, {given.shards} shards, {given.workers} workers")
+                    shutil.rmtree(folder)  # gigabytes, of which one at a time is enough
+    print(f"{given.rehearsal or given.questions:,} questions, {given.workers} workers")
     report("fresh", fresh)
     report("up to date", again)
     return 0
@@ -88,14 +98,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--rehearsal", type=int, default=0, metavar="ROWS")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     return parser.parse_args()
+
+
+def sources_of(given: argparse.Namespace) -> Path:
+    """Return where the rehearsal's sources lie, as benchmarks/rehearsal.py has them."""
+    return Path(given.folder.resolve() / str(given.rehearsal) / "sources")
 
 
 def write(folder: Path, given: argparse.Namespace) -> str:
     """Write the configuration of one build to a folder of its own."""
     folder.mkdir()
-    values = {"questions": given.questions, "shards": given.shards, "workers": given.workers}
     path = folder / "set.toml"
+    if given.rehearsal:
+        benchmarks = rehearsal.all_benchmarks()
+        rows, sources = given.rehearsal, sources_of(given)
+        path.write_text(rehearsal.config_text(sources, folder, rows, given.workers, benchmarks))
+        return str(path)
+    values = {"questions": given.questions, "shards": given.shards, "workers": given.workers}
     path.write_text(CONFIG.format(folder=folder, **values))
     return str(path)
 

@@ -98,7 +98,9 @@ class Figures:
 
 def main() -> int:
     given = arguments()
-    benchmarks = sorted((real_data.folder() / "benchmarks").glob("*.parquet"))
+    # Its stages are in sessions of their own: whoever ends this must end them too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the same command goes on from here"))
+    benchmarks = all_benchmarks()
     found: dict[int, dict[str, Measured]] = {}
     for rows in given.rows:
         folder = given.folder.resolve() / str(rows)
@@ -119,6 +121,10 @@ def main() -> int:
     return 0
 
 
+def all_benchmarks() -> list[Path]:
+    return sorted((real_data.folder() / "benchmarks").glob("*.parquet"))
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", "--limit", type=int, nargs="+", default=[5_000, 20_000])
@@ -131,21 +137,26 @@ def arguments() -> argparse.Namespace:
 
 
 def write_config(folder: Path, rows: int, workers: int, benchmarks: list[Path]) -> Path:
-    """Write the configuration of one size; its shards have about as many rows at each size."""
-    sources = [
-        SOURCE.format(name=path.name, path=path, kind=path.name.partition("-")[0])
-        for path in sorted((folder / "sources").iterdir())
-    ]
+    """Write the configuration of one size."""
+    path = folder / "rehearsal.toml"
+    text = config_text(folder / "sources", folder.parent, rows, workers, benchmarks)
+    path.write_text(text)
+    return path
+
+
+def config_text(sources: Path, root: Path, rows: int, workers: int, benchmarks: list[Path]) -> str:
+    """Return a configuration that builds in `root`; shards have about as many rows at any size."""
     text = CONFIG.format(
         rows=rows,
-        root=folder.parent,
+        root=root,
         workers=workers,
         shards=max(1, round(rows / SHARD_ROWS)),
         benchmarks=json.dumps([str(path) for path in benchmarks]),
     )
-    path = folder / "rehearsal.toml"
-    path.write_text(text + "".join(sources))
-    return path
+    kinds = {path: path.name.partition("-")[0] for path in sorted(sources.iterdir())}
+    return text + "".join(
+        SOURCE.format(name=path.name, path=path, kind=kind) for path, kind in kinds.items()
+    )
 
 
 def run_stage(config: Path, stage: str, folder: Path, figures: Figures) -> None:

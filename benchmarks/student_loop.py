@@ -109,9 +109,9 @@ workers = 1
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=400, help="problems to build the dataset from")
-    parser.add_argument("--unseen", type=int, default=120, help="problems to measure with")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=300, help="problems to build the dataset from")
+    parser.add_argument("--unseen", type=int, default=100, help="problems to measure with")
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=5e-4, help="of learning")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     given = parser.parse_args()

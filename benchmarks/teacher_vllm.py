@@ -1,7 +1,7 @@
 """vLLM for real: serves SmolLM2 and takes the quickstart's questions through it, four times each.
 
     make test-vllm
-    python benchmarks/teacher_vllm.py [--python .venv-vllm/bin/python] [--limit 60] [--attempts 4]
+    python benchmarks/teacher_vllm.py [--python .venv-vllm/bin/python] [--limit 75] [--attempts 4]
 
 Writes the packaged model as vLLM reads it, starts `vllm.entrypoints.openai.api_server` in its own
 environment, builds the quickstart (at most `--limit` questions of each of its two sources) with
@@ -149,7 +149,7 @@ def main() -> int:
     """Run and print; returns 1 where a question has not all its responses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=str(ROOT / ".venv-vllm" / "bin" / "python"))
-    parser.add_argument("--limit", type=int, default=60, help="questions of a source")
+    parser.add_argument("--limit", type=int, default=75, help="questions of a source")
     parser.add_argument("--attempts", type=int, default=4)
     parser.add_argument("--beside", action="store_true", help="transformers answers them too")
     given = parser.parse_args()

@@ -7,21 +7,25 @@ Questions of one template, or of one figure or experiment, and what tells them a
 - Letters: each text has a letter that stands alone, Latin or Greek, which the other lacks.
 - Opposites: one says "odd" where the other says "even", and the like (`OPPOSITES`).
 - Functions: each defines functions, and none of the same name.
-- Endings: both begin with the same `BEGINNING` tokens or more, and then go on with `LEAST`
-  words or more each, of which fewer than `ENDINGS` of the fewer words are in the other.
+- Formulas: of either text's signs and numerals, less than `FORMULAS` lies in runs of `RUN`
+  that the other holds, wherever they stand there. Not of programs.
+- Endings: both begin with the same `BEGINNING` tokens or more, and then go on with words of
+  their own: `LEAST` or more each, of which fewer than `ENDINGS` of the fewer are in the other,
+  or one such word against `LEAST` or more. Drawings (`[asy]…[/asy]`) are left out.
 
 Made by reading 80 hits in benchmarks of which 28 were wrong (docs/log.md); of 2,061 disguised
-copies the rules lose none that was found by runs of words. Not told apart: one word put in another's place, "isothermal"
-for "adiabatic", which is what a synonym looks like. Lost are copies whose variables or
+copies the rules lose none that was found by runs of words. Not told apart: one word put in
+place of another, "isothermal" for "adiabatic", as a synonym is. Lost are copies whose variables or
 functions were given other names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from dedup.ngrams import tokens
-from dedup.numerals import Facts
+from dedup.numerals import SIGN, Facts
 
 # Neither the article nor "what's", nor what stands in brackets: `[i]…[/i]` is markup.
 LETTER = re.compile(r"(?<![^\W\d_'])(?<!\[)[^\W\d_a](?![^\W\d_]|\])")
@@ -33,6 +37,13 @@ OPPOSITES = (
     ("largest", "smallest"),
     ("maximum", "minimum"),
 )
+PROGRAM = re.compile(r"\b(?:def|assert) |>>>")
+MARKUP = re.compile(r"\[/?[a-z]+\]")
+DRAWING = re.compile(r"[\[<]asy[\]>].*?(?:[\[<]/asy[\]>]|\Z)", re.DOTALL)
+FORMULA = re.compile(SIGN.pattern + r"|[0-9]+(?:\.[0-9]+)?")
+RUN = 3  # signs and numerals, as for words
+FORMULAS = 0.65  # copies from 0.67 on, other questions up to 0.64, of 80 hits and 1,400 copies
+SHORTEST = 6  # signs and numerals of a text that has formulas; a guess
 BEGINNING = 15  # tokens; a setting, rather than "write a function to"; a guess
 LEAST = 3  # words; two may both be synonyms
 ENDINGS = 0.34  # of the words; copies from 0.5 on, other questions at 0 and 0.25
@@ -44,6 +55,7 @@ def asks_otherwise(one: Facts, other: Facts) -> bool:
         _other_letters(one, other)
         or _opposite(one, other)
         or _other_functions(one, other)
+        or _other_formulas(one, other)
         or _other_endings(one, other)
     )
 
@@ -66,11 +78,33 @@ def _other_functions(one: Facts, other: Facts) -> bool:
     return bool(mine and its) and mine.isdisjoint(its)
 
 
+def _other_formulas(one: Facts, other: Facts) -> bool:
+    """Return whether little of either text's formulas is in the other."""
+    if PROGRAM.search(one.normal) or PROGRAM.search(other.normal):
+        return False
+    mine, its = (FORMULA.findall(MARKUP.sub(" ", text.normal)) for text in (one, other))
+    if min(len(mine), len(its)) < SHORTEST:
+        return False
+    return max(_share_held(mine, its), _share_held(its, mine)) < FORMULAS
+
+
+def _share_held(part: Sequence[str], whole: Sequence[str]) -> float:
+    """Return the share of a sequence that lies in runs of another one."""
+    held = set(zip(*(whole[at:] for at in range(RUN)), strict=False))
+    covered: set[int] = set()
+    for at, run in enumerate(zip(*(part[at:] for at in range(RUN)), strict=False)):
+        if run in held:
+            covered.update(range(at, at + RUN))
+    return len(covered) / len(part)
+
+
 def _other_endings(one: Facts, other: Facts) -> bool:
     """Return whether two texts begin alike and then go on with words of their own."""
-    mine, its = tokens(one.normal), tokens(other.normal)
+    mine, its = (tokens(DRAWING.sub(" ", text.normal)) for text in (one, other))
     least = min(len(mine), len(its))
     same = next((at for at in range(least) if mine[at] != its[at]), least)
     left, right = set(mine[same:]), set(its[same:])
-    fewer = min(len(left), len(right))
-    return same >= BEGINNING and fewer >= LEAST and len(left & right) < ENDINGS * fewer
+    fewer, more = sorted((len(left), len(right)))
+    if same < BEGINNING or fewer < 1 or more < LEAST:
+        return False
+    return len(left & right) < (ENDINGS * fewer if fewer >= LEAST else 1)

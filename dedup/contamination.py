@@ -20,7 +20,9 @@ With `numbers_must_agree` the same template with other numbers is no hit: where 
 share much, each must hold the numerals of the other; where one stands in the other, the
 other must hold its numerals (a copy may be cut, or wrapped in more); by cosine, the
 question must hold the item's. Number words count for numerals that the other text has in
-digits. A question that is part of an item must hold no sign that the item lacks.
+digits. A question that is part of an item must hold no sign that the item lacks. Then two
+texts must not ask for different things by the rules of `dedup.asked` either. What is one item
+of a benchmark exactly, or holds it, is no near copy of another item of that benchmark.
 
 Does not see translations, or an item of under 5 tokens unless it is the whole question.
 """
@@ -282,7 +284,7 @@ class Contamination:
                 foreign = is_foreign(mine.normal) or is_foreign(its.normal)
                 if foreign and not share_letters(mine.normal, its.normal):
                     continue
-                if free or holds_numerals(mine, its):
+                if free or (holds_numerals(mine, its) and not asks_otherwise(mine, its)):
                     yield _Found(question, text, "semantic", min(score, 1.0))
 
     def _strongest(self, found: Iterable[_Found]) -> list[_Found]:

@@ -29,6 +29,7 @@ from prefect.logging import get_run_logger
 
 from pipeline.compare import Differences
 from pipeline.errors import BudgetSpent, BuildError, PassingError, UserError
+from pipeline.evaluation.grid import Grid
 from pipeline.ledger import Ledger
 from pipeline.progress import LISTENER, Meter
 
@@ -125,6 +126,12 @@ def show_changes(name: str, version: str, found: Differences) -> None:
     with telling():
         about = f"Against version {version}; the report names the rows."
         create_table_artifact(rows, key=key(name, "changes"), description=about)
+
+
+def show_grid(name: str, grid: Grid) -> None:
+    """Show a table of an evaluation."""
+    with telling():
+        create_markdown_artifact(grid.markdown(), key=key(name, grid.title), description=grid.title)
 
 
 class ShardsFailed(BuildError):

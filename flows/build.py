@@ -21,6 +21,7 @@ from prefect.logging import get_run_logger
 from flows.artifacts import Shown, explaining, show_changes, show_funnel, show_published
 from flows.request import Build, Request, load
 from flows.work import WORK, Work, build_stage
+from pipeline import logs
 from pipeline.compare import compare_versions
 from pipeline.config import Config
 from pipeline.earlier import earlier_version
@@ -42,7 +43,8 @@ def build_dataset(build: Build) -> None:
     with explaining(at):
         config = requested(build)
         store = open_store(config)
-        with held(store, build, config.runtime.share.on):
+        begun = logs.begun(config.runtime.logs, config.name, config.version)
+        with begun, held(store, build, config.runtime.share.on):
             with on_cluster(config):
                 build_tables(config, store, build, at)
             if not build.only or "publish" in build.only:

@@ -18,6 +18,7 @@ from flows.artifacts import explaining, show_funnel, show_published
 from flows.build import held, requested
 from flows.request import Republish
 from flows.work import delays, may_pass
+from pipeline.carried import carried
 from pipeline.config import Config
 from pipeline.earlier import earlier_version
 from pipeline.hub import publish_hub
@@ -34,7 +35,7 @@ def republish_dataset(republish: Republish) -> None:
         config = requested(republish)
         store = open_store(config)
         folder = Path(republish.to) if republish.to else published_folder(config)
-        with held(store, republish):
+        with held(store, republish), carried(store):
             earlier = earlier_version(store)
             done = publish_folder(config, store, folder, republish.allow_open, earlier)
             report = store.folder / "report.html"

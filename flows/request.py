@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from pipeline.config import Config, load_config
+from pipeline.config import NAME_PATTERN, Config, load_config
 from pipeline.errors import ConfigError
 
 StageName = Literal[
     "collect",
     "embed",
     "label",
+    "propose",
     "deduplicate",
     "decontaminate",
     "choose",
@@ -49,6 +50,7 @@ TableName = Literal[
     "unselected",
     "suspects",
     "phrases",
+    "proposed",
 ]
 KEY_PATTERN = r"^(recipe|runtime)(\.[A-Za-z0-9_-]+)+$"
 VERSION_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9_.%-]*$"
@@ -108,6 +110,37 @@ class Republish(Request):
     public: bool = Field(False, description="make a dataset public that is new on the Hub")
     allow_open: bool = Field(False, description="publish although questions are pending")
     retries: int = Field(3, ge=0, le=100, description="of the upload, after errors that may pass")
+    retry_delay_s: float = Field(60.0, ge=0, description="twice as long before each next one")
+
+
+class Train(Build):
+    """What to build, which student to train on it, and what to ask the student."""
+
+    training: str = Field(min_length=1, description="a file with [training]; its path is replaced")
+    evaluation: str = Field(
+        min_length=1, description="a file with [evaluation], whose first model's settings count"
+    )
+    launch: list[str] = Field(
+        [],
+        description="what starts the training, such as accelerate, launch, --config_file, FILE;"
+        " empty means this Python",
+    )
+
+
+class Rounds(BaseModel):
+    """What to measure in rounds of thinking."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    config: str = Field(min_length=1, description="a file with [evaluation], or think-twice")
+    version: str | None = Field(
+        None, pattern=NAME_PATTERN, description="measure this version, not the file's"
+    )
+    rebuild: bool = Field(False, description="make all tables again; replies are kept")
+    pairs: str | None = Field(
+        None, description="a file for training data: answers that were wrong, then right"
+    )
+    retries: int = Field(3, ge=0, le=100, description="after errors that may pass (guess)")
     retry_delay_s: float = Field(60.0, ge=0, description="twice as long before each next one")
 
 

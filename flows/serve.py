@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron, Interval
 from prefect.schedules import Schedule as PrefectSchedule
@@ -26,9 +26,14 @@ from prefect.types.entrypoint import EntrypointType
 from flows.build import build_dataset
 from flows.republish import republish_dataset
 from flows.request import Build
+from flows.think_twice import think_twice
+from flows.train import train_student
 from pipeline.config import find_config, load_config
 from pipeline.errors import BuildError, ConfigError
 from pipeline.schedule import Schedule
+
+# What the form begins with; a run names its own.
+STUDENT = {"training": "training/qwen2.5-7b", "evaluation": "think-twice"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def deployments(given: argparse.Namespace) -> tuple[RunnerDeployment, RunnerDeployment]:
-    """Return the two deployments that are served, each called as its flow is."""
+def deployments(given: argparse.Namespace) -> tuple[RunnerDeployment, ...]:
+    """Return the deployments that are served, each called as its flow is; the first builds."""
     paths = [located(name) for name in given.configs]
     schedules = [made for path in paths if (made := scheduled(path, given))]
     build = build_dataset.to_deployment(
@@ -71,14 +76,19 @@ def deployments(given: argparse.Namespace) -> tuple[RunnerDeployment, RunnerDepl
         parameters={"build": {"config": paths[0]}},
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    republish = republish_dataset.to_deployment(
-        name="republish",
-        parameters={"republish": {"config": paths[0]}},
-        entrypoint_type=EntrypointType.MODULE_PATH,
+    others: tuple[tuple[Flow[Any, Any], dict[str, Any]], ...] = (
+        (republish_dataset, {"republish": {"config": paths[0]}}),
+        (train_student, {"train": {"config": paths[0], **STUDENT}}),
+        (think_twice, {"rounds": {"config": "think-twice"}}),
     )
-    assert isinstance(build, RunnerDeployment)  # to_deployment is sync here, and typed for both
-    assert isinstance(republish, RunnerDeployment)
-    return build, republish
+    found = [build]
+    for flow, parameters in others:
+        one = flow.to_deployment(
+            name=flow.name, parameters=parameters, entrypoint_type=EntrypointType.MODULE_PATH
+        )
+        found.append(one)
+    # to_deployment is sync here, and typed for both
+    return tuple(one for one in found if isinstance(one, RunnerDeployment))
 
 
 def located(name: str) -> str:

@@ -1,7 +1,7 @@
 """A Prefect plugin: `prefect deployment run build-dataset` means `build-dataset/build-dataset`.
 
 Prefect's command line wants FLOW/DEPLOYMENT. Off unless PREFECT_PLUGINS_ENABLED is set (Prefect
-starts no plugins otherwise); it completes this project's two names in that one command, and
+starts no plugins otherwise); it completes this project's names in that one command, and
 touches nothing else.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prefect.plugins import HookContext, register_hook
 
-NAMES = ("build-dataset", "republish")
+NAMES = ("build-dataset", "republish", "train", "think-twice")
 COMMANDS = (("deployment", "run"), ("deployments", "run"))
 
 

@@ -27,9 +27,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from flows.artifacts import ShardsFailed, Shown, key
-from pipeline import sharing
+from pipeline import logs, sharing
 from pipeline.config import Config
-from pipeline.errors import BudgetSpent, PassingError
+from pipeline.errors import BudgetSpent, LeaseLost, PassingError
 from pipeline.sharing import Claims, ended_jobs, slots_of
 from pipeline.stage import Run, ShardJob, ShardStage, Stage, giving_way, outcome
 
@@ -69,9 +69,9 @@ def delays(retries: int, first_s: float) -> list[float]:
 
 
 def may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Tell whether trying again can help; a budget that is spent stays spent."""
+    """Tell whether trying again can help; what is spent or lost to another worker stays so."""
     found = state.result(raise_on_failure=False)
-    return isinstance(found, PassingError) and not isinstance(found, BudgetSpent)
+    return isinstance(found, PassingError) and not isinstance(found, (BudgetSpent, LeaseLost))
 
 
 @task(
@@ -83,6 +83,11 @@ def may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
 )
 def build_shard(job: ShardJob, here: bool) -> int:
     """Build one shard, in the process of the task or in one of this run's; returns its rows."""
+    return shard_rows(job, here)
+
+
+def shard_rows(job: ShardJob, here: bool) -> int:
+    """Build one shard; a function of its own, since Ray sends the task's with all it mentions."""
     with giving_way():
         return job() if here else outcome(WORK.get().run.pool.submit(job))
     return 0
@@ -122,6 +127,12 @@ def build_whole(title: str) -> None:
 @flow(name="stage", flow_run_name="{title}", persist_result=False)
 def stage_flow(title: str) -> None:
     """Build the outdated shards of one stage."""
+    with logs.timed("stage", stage=title):
+        build_titled(title)
+
+
+def build_titled(title: str) -> None:
+    """Build a stage; a function of its own, since Ray is sent the flow with all it mentions."""
     work = WORK.get()
     stage = work.stages[title]
     if isinstance(stage, ShardStage) and not stage.at_once(work.run.config):

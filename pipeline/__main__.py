@@ -35,6 +35,7 @@ COMMANDS = (
     "thresholds",
     "evaluate",
     "train",
+    "ablate",
     "doctor",
 )
 

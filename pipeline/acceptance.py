@@ -56,7 +56,9 @@ class Finding:
 
 def instrument(question: Question, recipe: Verify) -> str:
     """Return the name of the verifier for a question, `none` where there is none."""
-    name = recipe.by_kind.get(question.kind, NOTHING)
+    # A chat has constraints only where its source, or a proposer that was told to, gave it some.
+    otherwise = "instruction" if question.constraints else NOTHING
+    name = recipe.by_kind.get(question.kind, otherwise)
     return name if getattr(question, NEEDS.get(name, "prompt")) else NOTHING
 
 

@@ -12,7 +12,7 @@ that is how a killed run finds its replies again. Nothing here talks to a teache
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipeline.acceptance import (
     Finding,
@@ -23,6 +23,7 @@ from pipeline.acceptance import (
     verdict_rows,
 )
 from pipeline.config import Config
+from pipeline.proposals import with_proposed
 from pipeline.recipe import Distill, Teacher
 from pipeline.records import Question, Response, canonical_json
 from pipeline.store import Store
@@ -35,6 +36,11 @@ from verifiers.response import CLOSE, OPEN, final_answer
 
 def asks_of(config: Config, store: Store, shard: int, round: int) -> list[Ask]:
     """Return everything that a round asks about a shard's open questions, in order of id."""
+    return list(each_ask(config, store, shard, round))
+
+
+def each_ask(config: Config, store: Store, shard: int, round: int) -> Iterator[Ask]:
+    """Yield what `asks_of` returns."""
     recipe = config.recipe
     assert recipe.teacher is not None  # the recipe's rule: rounds above 0 have a teacher
     teacher, distill = recipe.teacher, recipe.distill
@@ -44,11 +50,9 @@ def asks_of(config: Config, store: Store, shard: int, round: int) -> list[Ask]:
     if distill.policy != "sample" and round > 1:
         answers = last_answers(store, shard, round, teacher.name)
     first = (round - 1) * distill.most
-    return [
-        make_ask(teacher, distill, question, attempt, answers.get(question.id))
-        for question in open_questions(config, store, shard, round, found)
-        for attempt in range(first, first + attempts_for(distill, rates.get(question.id)))
-    ]
+    for question in open_questions(config, store, shard, round, found):
+        for attempt in range(first, first + attempts_for(distill, rates.get(question.id))):
+            yield make_ask(teacher, distill, question, attempt, answers.get(question.id))
 
 
 def open_questions(
@@ -61,7 +65,7 @@ def open_questions(
     """Return the chosen questions that no earlier round closed, and that a reply could close."""
     recipe = config.recipe
     chosen = set(store.read("chosen", shard).column("id").to_pylist())
-    rows = (q for q in Question.from_table(store.read("questions", shard)) if q.id in chosen)
+    rows = (q for q in with_proposed(config, store, shard) if q.id in chosen)
     questions = [question for question in rows if can_be_accepted(question, round, recipe)]
     kinds = {question.id: question.kind for question in questions}
     if found is None:

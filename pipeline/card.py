@@ -27,6 +27,7 @@ from pipeline.provenance import Provenance, RunRecord
 from pipeline.recipe import Teacher
 from pipeline.render import text
 from pipeline.splits import Split
+from pipeline.students import Score
 
 FOLDER = "path/to/this/folder"  # of the card, where nobody knows under which name it will lie
 MOSTLY = 0.5  # of the rows, from which on one source is a limitation (guess)
@@ -35,11 +36,15 @@ NOT_RUN = "unverified/no_sandbox"  # the code verifier runs nothing outside a sa
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was written: configs, the original's two files, how questions for testing were drawn."""
+    """What was written, how questions for testing were drawn, and what students came to.
+
+    `parts` are the configs, `files` the original's two.
+    """
 
     parts: tuple[Part, ...]
     files: tuple[OriginalFile, ...] = ()
     split: Split | None = None
+    students: tuple[Score, ...] = ()
 
 
 def build_card(
@@ -75,6 +80,7 @@ def build_card(
         run=run,
         changes=changes,
         split=made.split,
+        students=made.students,
         exports=asked_for(config),
         citation_key=citation_key(config.name),
         address=repo or FOLDER,
@@ -150,7 +156,7 @@ def _mix_limits(facts: Facts) -> Iterator[str]:
 
 def _audit_limits(facts: Facts) -> Iterator[str]:
     if facts.audit is None:
-        yield "No person has marked a sample of these rows; error rates are not known."
+        yield "No person has marked a sample of these rows; how many are wrong is not known."
     if facts.suspected:
         yield (
             f"References that may be wrong: {facts.suspected:,}, where several attempts agree with"

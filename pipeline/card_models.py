@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 from pipeline.facts import Facts
 from pipeline.labelling import linear
@@ -40,7 +41,10 @@ def _models(recipe: Recipe) -> Iterator[ModelUse]:
     elif recipe.label.baseline == "linear":
         name = linear.load(recipe.label.weights).name
         yield ModelUse("labels category and difficulty", name, "of this release")
-    yield ModelUse("embeds questions", recipe.embed.model, "of the package or file")
+    if recipe.propose is not None:
+        use = "proposes constraints of answers"
+        yield ModelUse(use, recipe.propose.model, recipe.propose.revision)
+    yield ModelUse("embeds questions", recipe.embed.model, _release(recipe.embed.model))
     if recipe.teacher is not None and recipe.distill.rounds:
         yield ModelUse("writes responses", recipe.teacher.model, recipe.teacher.revision)
     if verify.judge is not None:
@@ -53,6 +57,14 @@ def _models(recipe: Recipe) -> Iterator[ModelUse]:
     if verify.perplexity is not None:
         use = "refuses improbable responses"
         yield ModelUse(use, verify.perplexity.model, verify.perplexity.revision)
+
+
+def _release(model: str) -> str:
+    """Return the release of a model that a package carries; others have no pinned revision."""
+    try:
+        return f"package {version(model)}"
+    except PackageNotFoundError:
+        return "not pinned"
 
 
 def base_models(recipe: Recipe, facts: Facts) -> list[str]:

@@ -25,6 +25,7 @@ from pipeline.acceptance import can_be_accepted
 from pipeline.config import Config
 from pipeline.measured import earlier_inputs, earlier_rates, measured_difficulty, measured_level
 from pipeline.progress import meter
+from pipeline.proposals import proposed_inputs, with_proposed
 from pipeline.question_rules import broken_rule
 from pipeline.recipe import Recipe
 from pipeline.records import ID_SCHEMA, Drop, Question, canonical_json
@@ -75,6 +76,7 @@ class ChooseStage(Stage):
         taken = earlier_inputs(run.config, run.store)
         entries = by_key(all_removals(run.config, run.store))
         listed = {"removals": entries_hash(entries)} if entries else {}
+        listed |= proposed_inputs(run.config, run.store)
         return Origin(found.recipe, {**found.inputs, **taken, **listed})
 
     def build(self, run: Run) -> None:
@@ -212,9 +214,7 @@ def candidates(config: Config, store: Store, shard: int) -> list[Candidate]:
     labels = store.read("labels", shard, ["category", "difficulty"]).to_pylist()
     rates = earlier_rates(config, store, shard)
     found = []
-    for question, label in zip(
-        Question.from_table(store.read("questions", shard)), labels, strict=True
-    ):
+    for question, label in zip(with_proposed(config, store, shard), labels, strict=True):
         if question.id in gone:
             continue
         measured = measured_difficulty(rates.get(question.id, {}), recipe.measured)

@@ -120,6 +120,10 @@ class LabelEndpoints(JudgeEndpoints):
     """Where the labeller of `[recipe.label.model]` is served and how hard it is driven."""
 
 
+class ProposerEndpoints(JudgeEndpoints):
+    """Where the model of `[recipe.propose]` is served and how hard it is driven."""
+
+
 class RewardEndpoints(JudgeEndpoints):
     """Where the reward model of `[recipe.verify.reward]` is served, with engine "vllm"."""
 
@@ -209,6 +213,7 @@ class Runtime(Strict):
     )
     endpoints: Endpoints = Endpoints()
     labeller: LabelEndpoints = LabelEndpoints()
+    proposer: ProposerEndpoints = ProposerEndpoints()
     judge: JudgeEndpoints = JudgeEndpoints()
     reward: RewardEndpoints = RewardEndpoints()
     quality: QualityEndpoints = QualityEndpoints()
@@ -261,6 +266,7 @@ def load_config(name: str, version: str | None = None) -> Config:
         raise ConfigError(_explain(path, error)) from None
     config.runtime.endpoints._origin = (str(path.resolve()), "endpoints")
     config.runtime.labeller._origin = (str(path.resolve()), "labeller")
+    config.runtime.proposer._origin = (str(path.resolve()), "proposer")
     config.runtime.judge._origin = (str(path.resolve()), "judge")
     config.runtime.reward._origin = (str(path.resolve()), "reward")
     config.runtime.quality._origin = (str(path.resolve()), "quality")

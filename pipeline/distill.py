@@ -16,16 +16,18 @@ from typing import Any
 
 from pipeline.accounts import accounted, spent
 from pipeline.asking import (
-    as_response,
     asks_of,
+    each_ask,
     open_questions,
     tokens_in,
 )
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.progress import Meter, meter
+from pipeline.proposals import proposed_inputs
 from pipeline.recipe import Teacher
 from pipeline.records import Response
+from pipeline.sealing import response_parts, without_request
 from pipeline.stage import Run, Stage
 from pipeline.store import Origin
 from pipeline.teacher import open_client
@@ -57,6 +59,12 @@ class DistillStage(Stage):
             *(f"responses/round={n:02d}" for n in earlier),
             *(f"verdicts/round={n:02d}" for n in earlier),
         )
+
+    def origin(self, run: Run, shard: int) -> Origin:
+        """Return what a shard is made from, proposed constraints among it."""
+        found = super().origin(run, shard)
+        taken = proposed_inputs(run.config, run.store, shard)
+        return Origin(found.recipe, {**found.inputs, **taken})
 
     def fields(self, run: Run) -> dict[str, Any]:
         """Return the teacher, how often it is asked, and what counts as answered."""
@@ -172,17 +180,20 @@ class Round:
         if state is None or state.outstanding or not state.admitted:
             return
         del self.open[shard]
-        wanted = asks_of(self.run.config, self.run.store, shard, self.stage.round)
-        replies = self.journal.get([a.key for a in wanted], self.teacher.sampling.max_tokens)
-        replies |= state.refused
-        rows = [as_response(self.teacher, self.stage.round, a, replies[a.key]) for a in wanted]
-        rows.sort(key=lambda response: response.key)
-        counts = Counter(response.finish_reason for response in rows)
-        made = {self.stage.writes()[0]: (Response.to_table(rows), dict(sorted(counts.items())))}
         # Shards overlap: each counts the time since the one before it was sealed.
         self.sealed, before = time.monotonic(), self.sealed
-        seconds = self.sealed - before
-        self.stage.save(self.run.store, shard, state.origin, made, seconds)
+        self.write(shard, state, self.sealed - before)
+
+    def write(self, shard: int, state: Open, seconds: float) -> None:
+        """Write a shard's responses, part by part."""
+        store, round, counts = self.run.store, self.stage.round, Counter[str]()
+        wanted = map(without_request, each_ask(self.run.config, store, shard, round))
+        parts = response_parts(self.teacher, round, wanted, self.journal, state.refused, counts)
+        (table,) = self.stage.writes()
+        made = store.write_parts(
+            table, shard, Response.SCHEMA, parts, state.origin, counts, seconds
+        )
+        self.stage.tell(shard, {table: made.rows}, seconds)
 
 
 def open_budget(run: Run, round: int) -> Budget:

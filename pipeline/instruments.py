@@ -4,7 +4,7 @@
     # Measured("code", "R1's programs for KodCode, pass or fail recorded there", 501, 492, 0, …)
 
 The figures are of the release that was measured (docs/log.md, where the commands print them), on
-the cases named, which are not the rows of a dataset: another mix of questions has other rates. What
+the cases named, which are no sample of a dataset: another mix of questions has other rates. What
 a model judges is as good as the model, and has no figure here.
 """
 
@@ -90,7 +90,7 @@ MEASURED = (
     ),
     Measured(
         "rules",
-        "R1's responses as they are (the one that is refused is a loop)",
+        "R1's responses as they are, none of which is a loop or taken for one",
         516,
         516,
         0,

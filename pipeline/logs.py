@@ -99,6 +99,16 @@ def begin(logs: Logs, dataset: str, version: str) -> None:
     os.environ[INHERITED] = json.dumps({"logs": kept.model_dump(), "bound": _bound})
 
 
+@contextlib.contextmanager
+def begun(logs: Logs, dataset: str, version: str) -> Iterator[None]:
+    """Do what `begin` does for as long as the block runs."""
+    begin(logs, dataset, version)
+    try:
+        yield
+    finally:
+        end()
+
+
 def inherit() -> None:
     """Log as the parent process does, where it has said how."""
     if told := os.environ.get(INHERITED):

@@ -28,17 +28,22 @@ from pipeline.source_sizes import responses_expected, rows_expected
 from pipeline.store import Store
 
 GB = 1e9
-# What each takes on disk, all tables, spills and the published files together.
-QUESTION_BYTES = 4_000
-RESPONSE_BYTES = 12_000
+# What each takes on disk, with a third or more to spare. Measured with 5,000 rows of the rehearsal,
+# whose responses have 8,900 characters: 1.0 kB a question; a response 2.2 in `responses`, 3.9 in
+# `examples`, 2.3 spilled by collect, 9.2 while phrases are counted; 4.0 a published row.
+QUESTION_BYTES = 1_500
+RESPONSE_BYTES = 24_000
 PUBLISHED_BYTES = 6_000  # a row
 JOURNAL_BYTES = 6_000  # a reply of 2,000 tokens, compressed (guess)
 TEMPORARY_BYTES = 500_000_000  # programs that are judged, plots (guess)
-# What each takes in memory.
-PROCESS_BYTES = 900_000_000  # a worker with encoder or tokenizer loaded, or this process
-SHARD_ROW_BYTES = 60_000  # a question with its responses, in the worker that builds its shard
-COMPARED_BYTES = 5_000  # a question in deduplicate, which holds all of them
-CODE_BYTES = 300_000_000  # a sandbox with its Python (guess)
+# What each takes in memory. Measured with the rehearsal: 1.2 GB while 2,000 questions are embedded
+# and 2.8 GB while 5,000 are, in one worker; select 0.5 GB for a shard of 2,000, 0.7 for 5,000.
+PROCESS_BYTES = 500_000_000  # a process with torch or a tokenizer loaded
+EMBED_BYTES = 2_500_000_000  # beside it at most, in a worker that embeds on a processor…
+EMBED_ROW_BYTES = 500_000  # … and for each question, as long as it is less
+SHARD_ROW_BYTES = 60_000  # a question with its response, in the worker that builds its shard
+COMPARED_BYTES = 5_000  # in deduplicate, which holds all questions: 6.75 GB for 1.4 million
+JUDGE_BYTES = 100_000_000  # a verifier's process (verify as a whole: 0.42 GB with one worker)
 FILES_BESIDE = 256  # open at once beside connections: libraries, shards, pipes (guess)
 BYTES_A_PARAMETER = 2  # bf16
 SIZE_IN_NAME = re.compile(r"(\d+(?:\.\d+)?)\s*([bm])(?![a-z])", re.IGNORECASE)
@@ -155,11 +160,14 @@ def memory_need(config: Config, store: Store, expected: Expected) -> tuple[int, 
     """Return the bytes of the stage that needs most, and which that is."""
     rows = expected.questions / store.shards
     worker = PROCESS_BYTES + round(rows * SHARD_ROW_BYTES)
-    workers = config.runtime.workers
+    workers = min(config.runtime.workers, store.shards)
+    each = min(EMBED_BYTES, expected.questions // workers * EMBED_ROW_BYTES)
+    embedding = 0 if gpu() else workers * (PROCESS_BYTES + each)
     needs = [
         (PROCESS_BYTES + workers * worker, f"building {workers} shards at once"),
+        (PROCESS_BYTES + embedding, f"embed in {workers} processes"),
         (PROCESS_BYTES + expected.questions * COMPARED_BYTES, "deduplicate"),
-        (worker + workers * CODE_BYTES, "verify"),
+        (worker + config.runtime.workers * JUDGE_BYTES, "verify"),
     ]
     if not gpu():
         needs += [
@@ -217,6 +225,7 @@ def files_need(config: Config) -> int:
     servers = [runtime.endpoints] if recipe.teacher and recipe.distill.rounds else []
     servers += [runtime.judge] if recipe.verify.judge else []
     servers += [runtime.labeller] if recipe.label.model else []
+    servers += [runtime.proposer] if recipe.propose else []
     connections = max((one.concurrency * len(one.urls) for one in servers), default=0)
     return FILES_BESIDE + connections + 8 * runtime.workers
 

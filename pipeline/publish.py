@@ -32,6 +32,7 @@ from pipeline.provenance import provenance, run_record
 from pipeline.removals import Removed, all_removals, keep, write_removed
 from pipeline.splits import split_of
 from pipeline.store import Store
+from pipeline.students import known
 
 __all__ = [
     "Change",
@@ -111,7 +112,7 @@ def _write(
     changes = None if against is None else (against.version, compare_versions(store, against))
     made_by, run = provenance(store), run_record(store, config.runtime.prices)
     files = write_original(store, folder, test) if publish.original else ()
-    made = Made((*parts, *exports), files, split)
+    made = Made((*parts, *exports), files, split, tuple(known(store)))
     card = build_card(config, facts, made, figures, made_by, run, changes, repo)
     (folder / "README.md").write_text(card, encoding="utf-8")
     _write_json(folder / "recipe.json", recipe_json(config))

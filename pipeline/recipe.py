@@ -31,6 +31,7 @@ from pipeline.recipe_labels import (
     Measured,
     QuestionRules,
 )
+from pipeline.recipe_proposer import Proposer
 from pipeline.recipe_publish import Publish
 from pipeline.recipe_reward import Improbable, Reward
 from pipeline.recipe_select import Select, Suspicion, Variation
@@ -180,6 +181,9 @@ class Recipe(Strict):
     collect: Collect = Collect()
     licences: Licences = Licences()
     label: LabelRecipe = LabelRecipe()
+    propose: Proposer | None = Field(
+        None, description="a model that proposes constraints for questions without any; see below"
+    )
     embed: Embed = Embed()
     deduplicate: Deduplicate = Deduplicate()
     decontaminate: Decontaminate = Decontaminate()

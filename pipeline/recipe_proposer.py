@@ -49,7 +49,7 @@ class ProposerSampling(LabelSampling):
 
 
 class Proposer(Strict):
-    """The model that proposes constraints for questions without any, served as `[runtime.proposer]`.
+    """The model that proposes constraints for questions without any (`[runtime.proposer]`).
 
     What it proposes is used only where it can be read and stands in the prompt (docs/labels.md).
     """

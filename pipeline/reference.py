@@ -27,6 +27,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pipeline.config import Config
+from pipeline.evaluation.base import Benchmark
+from pipeline.evaluation.config import EvaluationConfig
 from pipeline.ledger import DROP_TABLES
 from pipeline.records import (
     ID_SCHEMA,
@@ -44,9 +46,11 @@ from pipeline.records import (
     vector_schema,
 )
 from pipeline.records_export import PreferenceExample, RlExample
+from pipeline.records_proposed import Proposal
 from pipeline.sources.base import Source, SourceInfo, available_sources
 from pipeline.sources.hub_base import HubSource
 from pipeline.sources.hub_pins import PINS, UNPINNED, read_pins
+from pipeline.training.config import TrainingConfig
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WRITTEN = "Written by `python -m pipeline.reference`; change the code, not this page."
@@ -72,6 +76,7 @@ the datasets' pages and of public lists; the sets inside of a set may have other
 read there, and not on the Hub. `--check` is what settles them."""
 HEAD = "| key | value | default | what, and where the default comes from |\n|---|---|---|---|"
 COLUMN_HEAD = "| column | type | may be missing |\n|---|---|---|"
+APART = (Source, Benchmark)  # which have pages or sections of their own
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
 RECORDS: tuple[tuple[type[Record], tuple[str, ...]], ...] = (
     (Question, ("questions",)),
@@ -83,6 +88,7 @@ RECORDS: tuple[tuple[type[Record], tuple[str, ...]], ...] = (
     (Example, ("examples",)),
     (Suspect, ("suspects",)),
     (Phrase, ("phrases",)),
+    (Proposal, ("proposed",)),
 )
 PUBLISHED: tuple[tuple[type[Record], str], ...] = (
     (RlExample, "rl"),
@@ -100,6 +106,13 @@ def configuration_markdown() -> str:
         " what the dataset is, `[runtime]` where and how fast it is made.",
         *_sections(Config, ""),
         *_sources(),
+        "# Configuration of an evaluation",
+        "For `build-dataset evaluate`; docs/think-twice.md explains it.",
+        *_sections(EvaluationConfig, ""),
+        *_benchmarks(),
+        "# Configuration of a training",
+        "For `build-dataset train` and `ablate`; docs/training.md explains it.",
+        *_sections(TrainingConfig, ""),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -207,6 +220,12 @@ def _sources() -> Iterator[str]:
             yield _rows(part, list(part.model_fields))
 
 
+def _benchmarks() -> Iterator[str]:
+    yield "## `[[evaluation.benchmarks]]`"
+    yield "What all of them have; `samples` and `prompt` have a default in each benchmark's file."
+    yield _rows(Benchmark, list(Benchmark.model_fields))
+
+
 def _rows(model: type[BaseModel], names: list[str]) -> str:
     lines = (_row(name, model.model_fields[name]) for name in names)
     return "\n".join([HEAD, *lines])
@@ -261,7 +280,7 @@ def _type(kind: Any) -> str:
         return f"list of {_type(inside[0])}"
     if origin is dict:
         return f"table of {_type(inside[1])}"
-    return "table, see below" if kind is Source else PLAIN.get(kind) or str(kind.__name__)
+    return "table, see below" if kind in APART else PLAIN.get(kind) or str(kind.__name__)
 
 
 def _parts(part: Any) -> list[Any]:
@@ -271,7 +290,7 @@ def _parts(part: Any) -> list[Any]:
 def _table(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a field that is a table in itself."""
     kinds = (field.annotation, *typing.get_args(field.annotation))
-    return next((kind for kind in kinds if _is_model(kind) and kind is not Source), None)
+    return next((kind for kind in kinds if _is_model(kind) and kind not in APART), None)
 
 
 def _models(model: type[BaseModel]) -> list[type[BaseModel]]:

@@ -29,9 +29,10 @@ _WORDS = """
 _SIZES = "width lspace rspace minsize maxsize rowspacing columnspacing linethickness"
 ELEMENTS = frozenset(_ELEMENTS.split())
 # The values are looked at too: a width of a thousand lines would push the page away.
+_SIZE = r"(-?\d|\d\d)(\.\d{1,5})?(em|ex|pt)?"
 ATTRIBUTES = {
     **dict.fromkeys(_WORDS.split(), re.compile(r"[a-z0-9+ -]{1,40}")),
-    **dict.fromkeys(_SIZES.split(), re.compile(r"(\d?\d?(\.\d+)?(em|ex|pt)? ?){1,8}")),
+    **dict.fromkeys(_SIZES.split(), re.compile(rf"{_SIZE}( {_SIZE}){{0,7}}")),
 }
 # What latex2mathml raises for what it can't read: its own errors have no class of their own above
 # them, and 60,000 random strings of commands brought these three of Python's besides.

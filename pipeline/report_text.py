@@ -54,9 +54,8 @@ def _markdown() -> MarkdownIt:
     made.use(dollarmath_plugin, allow_labels=False, allow_digits=False, double_inline=True)
     made.inline.ruler.before("escape", "math_brackets", _brackets)
     made.use(amsmath_plugin)
-    for token in ("math_inline", "math_single"):
-        made.add_render_rule(token, _inline)
-    for token in ("math_block", "math_inline_double", "math_block_eqno", "amsmath"):
+    made.add_render_rule("math_inline", _inline)
+    for token in ("math_block", "math_inline_double", "amsmath"):
         made.add_render_rule(token, _block)
     return made
 

@@ -161,8 +161,11 @@ class Stage(ABC):
         for table in self.writes():
             rows, counts = made[table]
             store.write(table, shard, rows, origin, counts, seconds)
-        rows_of = {table: made[table][0].num_rows for table in self.writes()}
-        told = {"stage": self.title, "shard": shard, "rows": rows_of}
+        self.tell(shard, {table: made[table][0].num_rows for table in self.writes()}, seconds)
+
+    def tell(self, shard: int, rows_of: Mapping[str, int], seconds: float) -> None:
+        """Log that a shard is sealed, with the rows of each of its tables."""
+        told = {"stage": self.title, "shard": shard, "rows": dict(rows_of)}
         logs.event("shard", **told, seconds=round(seconds, 3))
 
 

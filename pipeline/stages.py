@@ -19,8 +19,10 @@ from pipeline.files import FileHashes
 from pipeline.judging import check_judges
 from pipeline.label import LabelStage
 from pipeline.labelling.asking import check_labeller
+from pipeline.labelling.proposing import check_proposer
 from pipeline.paths import expand
 from pipeline.preflight import check_machine
+from pipeline.propose import ProposeStage
 from pipeline.records import content_hash
 from pipeline.remote import is_remote, open_remote
 from pipeline.remote_store import RemoteStore
@@ -37,6 +39,7 @@ STAGES = (
     "collect",
     "embed",
     "label",
+    "propose",
     "deduplicate",
     "decontaminate",
     "choose",
@@ -58,6 +61,7 @@ def stages_of(config: Config) -> list[Stage]:
         Collect(),
         EmbedStage(),
         LabelStage(),
+        *([ProposeStage()] if config.recipe.propose is not None else []),
         DeduplicateStage(),
         DecontaminateStage(),
         ChooseStage(),
@@ -105,6 +109,9 @@ def stages_asked_for(config: Config, only: Sequence[str] = ()) -> list[Stage]:
     """
     check_names("--only", only, set(STAGES))
     check_labeller(config)
+    check_proposer(config)
+    if config.recipe.propose is None and "propose" in only:
+        raise UserError("--only propose: the recipe names no model; add [recipe.propose]")
     check_endpoints(config)
     check_judges(config)
     check_reward(config)
@@ -119,7 +126,6 @@ def running(config: Config, store: Store) -> Iterator[Run]:
     """
     hashes, runtime = FileHashes(store.root / ".file-hashes.json"), config.runtime
     tables = [(stage.title, stage.writes()) for stage in stages_of(config)]
-    logs.begin(runtime.logs, store.name, store.version)
     check_machine(config, store)
     with (
         logs.timed("run"),

@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -171,18 +171,38 @@ class Store:
 
         Raises LeaseLost where another worker took over: what is there then is not touched.
         """
+        return self.write_parts(table, shard, rows.schema, [rows], origin, counts, seconds)
+
+    def write_parts(
+        self,
+        table: str,
+        shard: int,
+        schema: pa.Schema,
+        parts: Iterable[pa.Table],
+        origin: Origin,
+        counts: Mapping[str, int],
+        seconds: float,
+    ) -> Manifest:
+        """Write a shard as `write` does, part by part: only one is in memory at a time.
+
+        The counts are read when all parts have been taken.
+        """
         path = self.path(table, shard)
         with writing(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._make_room(path)
             with replacing(path, self._fence_here) as file:
-                how = {"compression": "zstd", "row_group_size": group_rows(rows)}
-                pq.write_table(rows, file, **how, **vector_encoding(rows.schema))
+                how = {"compression": "zstd", **vector_encoding(schema)}
+                written = 0
+                with pq.ParquetWriter(file, schema, **how) as writer:
+                    for part in parts:
+                        writer.write_table(part, row_group_size=group_rows(part))
+                        written += part.num_rows
             manifest = Manifest(
                 table=table,
                 shard=shard,
-                rows=rows.num_rows,
-                counts=dict(counts),
+                rows=written,
+                counts=dict(sorted(counts.items())),
                 inputs=dict(origin.inputs),
                 output=sha256(path),
                 fingerprint=origin.fingerprint,

@@ -11,6 +11,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.judging import doubtful, open_judge, open_quality, to_be_graded
 from pipeline.progress import Meter, meter
+from pipeline.proposals import proposed, proposed_inputs, with_proposed
 from pipeline.records import Question, Response, Verdict, canonical_json
+from pipeline.records_proposed import Proposal
 from pipeline.rewards import open_reward
 from pipeline.stage import Claimed, Run, Stage, giving_way
-from pipeline.store import count_by
+from pipeline.store import Origin, count_by
 from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
@@ -63,6 +66,12 @@ class VerifyStage(Stage):
         """Return which verifier judges what, with its settings."""
         return run.config.recipe.verify.identity()
 
+    def origin(self, run: Run, shard: int) -> Origin:
+        """Return what a shard is made from, proposed constraints among it."""
+        found = super().origin(run, shard)
+        taken = proposed_inputs(run.config, run.store, shard)
+        return Origin(found.recipe, {**found.inputs, **taken})
+
     def alone(self, config: Config) -> bool:
         """One worker asks a served judge; what needs no model is judged by all of them."""
         recipe = config.recipe.verify
@@ -84,6 +93,7 @@ class VerifyStage(Stage):
                 start = time.monotonic()
                 pairs = answered(run, one.shard, self.round)
                 instruments.categories = categories(run, one.shard) if self._labelled else {}
+                instruments.proposed = proposed(run.config, run.store, one.shard)
                 found = instruments.judge(pairs, progress)
                 verdicts = sorted(found, key=lambda v: (v.key, v.verifier))
                 rows = Verdict.to_table(verdicts)
@@ -100,7 +110,7 @@ def answered(run: Run, shard: int, round: int) -> list[Pair]:
     table = run.store.read(f"responses/round={round:02d}", shard)
     responses = [r for r in Response.from_table(table) if r.id in chosen]
     wanted = {response.id for response in responses}
-    rows = Question.from_table(run.store.read("questions", shard))
+    rows = with_proposed(run.config, run.store, shard)
     questions = {question.id: question for question in rows if question.id in wanted}
     return [(questions[response.id], response) for response in responses]
 
@@ -120,6 +130,7 @@ class Instruments:
         self.open = contextlib.ExitStack()
         self.started: dict[str, Verifier] = {}
         self.categories: dict[str, str] = {}  # of questions, where a verifier goes by them
+        self.proposed: dict[str, Proposal] = {}  # constraints that no source gave
         for name in {*self.recipe.by_kind.values(), *self.recipe.settings}:
             if name not in self.known:
                 raise ConfigError(
@@ -190,7 +201,7 @@ class Instruments:
         last = {name: left.pop(name, []) for name in (QUALITY, JUDGE)}
         for name, group in left.items():
             for pair, result in self._results(name, group):
-                yield verdict(pair[1], result)
+                yield verdict(pair[1], self._told(pair[0], result))
                 if self.recipe.judge is not None and doubtful(result, self.recipe.judge):
                     last[JUDGE].append(pair)
                 if self.recipe.quality is not None and to_be_graded(result, self.recipe.quality):
@@ -199,6 +210,13 @@ class Instruments:
             for place, (pair, result) in enumerate(self._results(name, group), start=1):
                 yield verdict(pair[1], result)
                 progress.advance(0, f"{name} {place:,} of {len(group):,}")
+
+    def _told(self, question: Question, result: Result) -> Result:
+        """Return a result that says whose constraints were checked, where a model proposed them."""
+        if result.verifier != "instruction" or question.id not in self.proposed:
+            return result
+        by = {"proposed_by": self.proposed[question.id].model}
+        return replace(result, evidence={**result.evidence, **by})
 
     def _vetoes(self, pairs: list[Pair], passed: list[Pair]) -> Iterator[Verdict]:
         """Yield the verdicts of what looks at every response; `passed` gets what none refuses."""

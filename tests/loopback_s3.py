@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 BUCKET = "bucket"
@@ -30,7 +31,8 @@ class Cut(Exception):
 class Broken:
     """A WSGI application that sometimes answers otherwise than the one behind it.
 
-    `403`, `500` and `slow` (one second) before it is asked, `cut` before, `lost` after it has done it.
+    `403`, `500`, `slow` (one second) and `cut` come before it is asked, `lost` after it has done
+    what was asked.
     """
 
     behind: Any
@@ -95,7 +97,7 @@ class S3:
 @contextmanager
 def loopback_s3() -> Iterator[S3]:
     """Start a server with an empty bucket; sets the variables for this process, too."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
@@ -124,6 +126,7 @@ def loopback_s3() -> Iterator[S3]:
         file_system.cache_clear()
         file_system("s3").clear_instance_cache()
         file_system.cache_clear()
+        httpx.post(made.url + "/moto-api/reset").raise_for_status()  # one state for a process
         file_system("s3").mkdir(BUCKET)
         try:
             yield made

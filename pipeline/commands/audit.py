@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipeline.carried import carried
 from pipeline.config import load_config
 from pipeline.errors import UserError
 from pipeline.stages import open_store
@@ -51,7 +52,8 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"{arguments.draw}: {len(rows)} rows in {len({row.stratum for row in rows})} strata")
         return 0
     audit = rates_of(store, read_marks(arguments.marks), by)
-    write_audit(store, audit)
+    with carried(store):
+        write_audit(store, audit)
     for name, of in audit.rates.items():
         print(
             f"{name:12} {of.wrong} of {of.marked} marked wrong: {100 * of.share:.1f} %"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.evaluation.config import EvaluationConfig
     from pipeline.evaluation.report import Scores
     from pipeline.rowfile import Row
 
@@ -26,6 +27,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--rebuild",
         action="store_true",
         help="make all tables again; no reply that is kept is asked for again",
+    )
+    parser.add_argument(
+        "--card",
+        metavar="DATASET",
+        help="keep the figures for the card of this configuration's version, from which the models"
+        " have learnt; publish it again to show them",
     )
     parser.add_argument(
         "--think-twice",
@@ -48,7 +55,21 @@ def main(arguments: argparse.Namespace) -> int:
     show(scores)
     for path in files:
         print(path)
+    if arguments.card is not None:
+        keep_for_card(arguments.card, config, scores)
     return 0
+
+
+def keep_for_card(dataset: str, config: EvaluationConfig, scores: Scores) -> None:
+    """Keep the figures beside a dataset's versions."""
+    from pipeline.config import load_config
+    from pipeline.stages import open_store
+    from pipeline.students import keep
+    from pipeline.training.measuring import scores_of
+
+    store = open_store(load_config(dataset))
+    keep(store, scores_of(config, scores, store.version))
+    print(f"kept for the card of {store.name} {store.version}; publish it again to show them")
 
 
 def show(scores: Scores) -> None:
@@ -72,7 +93,14 @@ def show(scores: Scores) -> None:
 
 
 def export(config: str, version: str | None, path: Path) -> int:
-    """Write think-twice training data; returns the exit code."""
+    """Write think-twice training data and say how much; returns the exit code."""
+    count = write_pairs(config, version, path)
+    print(f"{path}: {count:,} questions answered wrongly, then rightly")
+    return 0
+
+
+def write_pairs(config: str, version: str | None, path: Path) -> int:
+    """Write the pairs of an evaluation or of a dataset to a file; returns how many there are."""
     from pipeline.evaluation.export import SCHEMA
     from pipeline.rowfile import row_writer
 
@@ -81,8 +109,7 @@ def export(config: str, version: str | None, path: Path) -> int:
         for row in rows(config, version):
             write(row)
             count += 1
-    print(f"{path}: {count:,} questions answered wrongly, then rightly")
-    return 0
+    return count
 
 
 def rows(config: str, version: str | None) -> Iterator[Row]:

@@ -2,8 +2,11 @@
 
 Builds the tables up to choose, takes a sample of the chosen questions through all rounds, and
 predicts tokens, money, GPU hours, duration and yield with intervals. What the pilot asks is
-kept, and the run does not ask it again. With --offline nothing is asked: the pilot that was
-run before is read again, for other prices, say.
+kept, and the run does not ask it again.
+
+With --offline nothing is asked: the pilot that was run before is read again, for other prices,
+say. Where there is none, nothing is built or fetched either, and a plan is printed from recorded
+rates (pipeline/recorded.py), of the tables if they are there, else of what is known of the sources.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--questions", type=int, default=200, metavar="N", help="in the pilot (default 200)"
     )
-    parser.add_argument("--offline", action="store_true", help="ask nothing: use the last pilot")
+    parser.add_argument(
+        "--offline", action="store_true", help="ask nothing: the last pilot, or recorded rates"
+    )
     parser.add_argument(
         "--tokens-per-second",
         type=float,
@@ -37,6 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Forecast; returns the exit code."""
+    from pipeline.carried import carried
     from pipeline.forecast import predict, write_forecast
     from pipeline.forecast_pilot import pilot_store, sample, strata_of, throughput, trials
     from pipeline.stages import build, open_store
@@ -47,14 +53,15 @@ def main(arguments: argparse.Namespace) -> int:
     if config.recipe.teacher is None or not config.recipe.distill.rounds:
         raise UserError("recipe.distill.rounds: is 0, so that there is nothing to forecast")
     store = open_store(config)
-    with store.locked():
+    if arguments.offline and not _has_pilot(pilot_store(store), config):
+        _print_plan(config, store, arguments.tokens_per_second)
+        return 0
+    with store.locked(), carried(store):
         build(config, ("collect", "label", "embed", "deduplicate", "decontaminate", "choose"))
         strata = strata_of(config, store)
         taken = sample(strata, arguments.questions, config.recipe.seed)
         pilot = pilot_store(store)
-        if arguments.offline:
-            _check_pilot(pilot, config)
-        else:
+        if not arguments.offline:
             _run(config, store, pilot, taken)
         speed = arguments.tokens_per_second or throughput(pilot).tokens_a_second
         found = trials(config, pilot, taken)
@@ -77,13 +84,19 @@ def _run(config: Config, store: Store, pilot: Store, taken: dict[str, list[str]]
         run_rounds(run)
 
 
-def _check_pilot(pilot: Store, config: Config) -> None:
-    last = f"verdicts/round={config.recipe.distill.rounds:02d}"
-    if not pilot.complete(last):
-        raise UserError(
-            f"--offline: there is no whole pilot of this version in {pilot.folder}; run the"
-            " forecast once without --offline"
-        )
+def _has_pilot(pilot: Store, config: Config) -> bool:
+    return pilot.complete(f"verdicts/round={config.recipe.distill.rounds:02d}")
+
+
+def _print_plan(config: Config, store: Store, tokens_a_second: float | None) -> None:
+    from pipeline.forecast_pilot import strata_of
+    from pipeline.forecast_plan import lines, make_plan
+
+    strata = None
+    if all(store.complete(table) for table in ("questions", "labels", "chosen")):
+        strata = {name: len(ids) for name, ids in strata_of(config, store).items()}
+    for line in lines(make_plan(config, strata), config, tokens_a_second):
+        print(line)
 
 
 def _print(forecast: Forecast) -> None:

@@ -6,6 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from pipeline.carried import carried
 from pipeline.config import Config, load_config
 from pipeline.stages import open_store, published_folder
 from pipeline.store import Store
@@ -31,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, arguments.version)
     store = open_store(config)
     folder = arguments.to or published_folder(config)
-    with store.locked():
+    with store.locked(), carried(store):
         if arguments.dry_run:
             return dry_run(config, store, folder, arguments)
         return publish(config, store, folder, arguments)

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.carried import carried
 from pipeline.config import load_config
 from pipeline.errors import UserError
 from pipeline.stages import open_store
@@ -41,6 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
     if not store.complete("questions"):
         raise UserError(f"{store.name} {store.version}: has no questions; run it first")
     path = arguments.to or store.folder / "report.html"
-    write_report(config, store, path, other)
+    with carried(store):
+        write_report(config, store, path, other)
     print(path)
     return 0

@@ -67,6 +67,7 @@ def main(arguments: argparse.Namespace) -> int:
         config = with_runtime(config, checks=Checks(skip=CHECKS))
     if arguments.share:
         config = shared(config)
+    logs.begin(config.runtime.logs, config.name, config.version)
     store = open_store(config)
     with store.locked(config.runtime.share.on):
         build(config, arguments.only, arguments.rebuild)

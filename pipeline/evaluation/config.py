@@ -29,8 +29,10 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from pipeline.cluster import Cluster
 from pipeline.config import (
     NAME_PATTERN,
+    Caps,
     Endpoints,
     Local,
+    Prices,
     Runtime,
     _explain,
     _read_toml,
@@ -119,8 +121,18 @@ class EvaluationRuntime(Strict):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="processes that verify"
     )
+    unsafe_no_sandbox: bool = Field(
+        False,
+        description="run programs to judge them even where no sandbox holds: they can then read"
+        " and change whatever this user can",
+    )
+    sandbox_fusion_url: str = Field(
+        "", description="a SandboxFusion service that runs the programs, as for a dataset"
+    )
     endpoints: dict[str, Endpoints] = Field({}, description="a model's name → where it is served")
     local: Local = Local()
+    budget: Caps = Caps()
+    prices: Prices = Prices()
     ray: Cluster = Cluster()
 
     def of(self, model: Model) -> Runtime:

@@ -14,7 +14,7 @@ from pipeline.evaluation.config import EvaluationConfig, check_verifiers
 from pipeline.evaluation.judging import Judges, judge_rounds
 from pipeline.evaluation.loading import load_questions
 from pipeline.evaluation.report import Scores, read_scores, write_report
-from pipeline.evaluation.rounds import ask_rounds
+from pipeline.evaluation.rounds import ask_rounds, open_budget
 from pipeline.evaluation.tables import journal_folder, open_store
 from pipeline.files import FileHashes
 from pipeline.store import Store
@@ -44,9 +44,10 @@ def measure(config: EvaluationConfig, store: Store) -> None:
         for benchmark in config.evaluation.benchmarks:
             load_questions(store, benchmark, config.evaluation.seed, hashes)
             judges.of(benchmark)  # wrong settings are told before anything is asked
+        budget = open_budget(config, store)
         for model in config.evaluation.models:
             with Journal(journal_folder(config)) as journal:
-                ask_rounds(config, store, journal, model)
+                ask_rounds(config, store, journal, model, budget)
             judge_rounds(config, store, judges, model)
 
 

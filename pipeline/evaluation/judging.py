@@ -22,7 +22,7 @@ from pipeline.acceptance import NO_REPLY, NOTHING
 from pipeline.errors import ConfigError
 from pipeline.evaluation.agreement import Answer, grouped
 from pipeline.evaluation.base import Benchmark
-from pipeline.evaluation.config import EvaluationConfig, Model
+from pipeline.evaluation.config import EvaluationConfig, EvaluationRuntime, Model
 from pipeline.evaluation.rounds import REFUSED
 from pipeline.evaluation.tables import (
     inputs_of,
@@ -37,7 +37,7 @@ from pipeline.evaluation.tables import (
 from pipeline.progress import Meter, meter
 from pipeline.records import Question, Response, Verdict, canonical_json
 from pipeline.store import Origin, Store, count_by
-from pipeline.verify import as_row, verdict
+from pipeline.verify import CODE, as_row, verdict
 from verifiers import Outcome, Result, Verifier, available
 
 Pair = tuple[Question, Response]
@@ -61,6 +61,8 @@ class Judges:
     def of(self, benchmark: Benchmark) -> Verifier:
         """Return a benchmark's verifier; raises ConfigError for settings that it doesn't know."""
         name, settings = benchmark.verified_by(), self.config.evaluation.settings_of(benchmark)
+        if name == CODE:
+            settings |= where_programs_run(self.config.runtime)
         key = canonical_json([name, settings])
         if key not in self.started:
             try:
@@ -69,6 +71,12 @@ class Judges:
                 raise ConfigError(f"evaluation.settings.{name}: {error}") from None
             self.started[key] = self.open.enter_context(made)
         return self.started[key]
+
+
+def where_programs_run(runtime: EvaluationRuntime) -> dict[str, Any]:
+    """Return the code verifier's settings that are the machine's, not the evaluation's."""
+    found = {name: getattr(runtime, name) for name in ("unsafe_no_sandbox", "sandbox_fusion_url")}
+    return {name: value for name, value in found.items() if value}
 
 
 def judge_rounds(config: EvaluationConfig, store: Store, judges: Judges, model: Model) -> None:

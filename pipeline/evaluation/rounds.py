@@ -12,10 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 
-from pipeline.asking import reply_text
+from pipeline.asking import reply_text, tokens_in
 from pipeline.evaluation.asking import Wanted, last_answers, wanted
 from pipeline.evaluation.base import Benchmark
 from pipeline.evaluation.config import EvaluationConfig, Model
@@ -34,6 +34,7 @@ from pipeline.records import Response, canonical_json
 from pipeline.store import Origin, Store
 from pipeline.teacher import open_client
 from pipeline.teacher.base import Ask, Reply
+from pipeline.teacher.budget import Budget, Tokens
 from pipeline.teacher.journal import Journal
 from pipeline.teacher.keeping import JournalKeeper
 
@@ -53,7 +54,24 @@ class Job:
     admitted: bool = False
 
 
-def ask_rounds(config: EvaluationConfig, store: Store, journal: Journal, model: Model) -> None:
+def open_budget(config: EvaluationConfig, store: Store) -> Budget:
+    """Return the version's budget, with what the responses that are sealed have cost.
+
+    Those of shards that are still to be sealed count when their replies are found in the journal,
+    also where another version has paid for them.
+    """
+    budget = Budget(config.runtime.budget, config.runtime.prices)
+    given = config.evaluation
+    for benchmark, model in product(given.benchmarks, given.models):
+        for round, shard in product(range(1, given.rounds + 1), range(store.shards)):
+            table = responses_table(benchmark, model, round)
+            budget.add(tokens_in(store, table, shard))
+    return budget
+
+
+def ask_rounds(
+    config: EvaluationConfig, store: Store, journal: Journal, model: Model, budget: Budget
+) -> None:
     """Make every round's responses of a model; raises what the client and the journal raise."""
     for round in range(1, config.evaluation.rounds + 1):
         jobs = list(_outdated(config, store, model, round))
@@ -64,7 +82,7 @@ def ask_rounds(config: EvaluationConfig, store: Store, journal: Journal, model: 
         if jobs:
             with meter(f"{model.name} {round}", total) as progress:
                 for group in by_sampling.values():
-                    Round(config, store, journal, model, round, progress).finish(group)
+                    Round(config, store, journal, model, round, progress, budget).finish(group)
 
 
 def _outdated(config: EvaluationConfig, store: Store, model: Model, round: int) -> Iterator[Job]:
@@ -111,9 +129,11 @@ class Round:
         model: Model,
         round: int,
         progress: Meter,
+        budget: Budget,
     ) -> None:
         self.config, self.store, self.journal = config, store, journal
         self.model, self.round, self.progress = model, round, progress
+        self.budget = budget
         self.waiting: dict[str, list[Job]] = {}  # key → the shards that wait for its reply
         self.refused: dict[str, Reply] = {}
         self.sealed = time.monotonic()
@@ -127,7 +147,7 @@ class Round:
         teacher = jobs[0].teacher
         runtime = self.config.runtime.of(self.model)
         keeper = JournalKeeper(self.journal, self.model.name)
-        with open_client(teacher, teacher.sampling, runtime) as client:
+        with open_client(teacher, teacher.sampling, runtime, self.budget) as client:
             client.on_tick = lambda: self.progress.advance(0, client.note())
             for ask, reply in client.replies(chain([first], asks), keeper):
                 self._take(ask, reply)
@@ -137,6 +157,8 @@ class Round:
         for job in jobs:
             job.wanted = [_light(one) for one in self._wanted(job)]
             known = self._replies(job)
+            for reply in known.values():
+                self.budget.add(Tokens(reply.prompt_tokens or 0, reply.response_tokens or 0))
             job.missing = {one.ask.key for one in job.wanted} - set(known)
             self.progress.advance(sum(one.ask.key in known for one in job.wanted))
             mine = self._register(job)

@@ -113,6 +113,11 @@ def lengths_of(samples: Sequence[Sample]) -> Lengths:
     return Lengths(len(samples), mean, len(tokens), words)
 
 
+def shares_of(samples: Sequence[Sample]) -> dict[str, float]:
+    """Return each question's share of correct among its decided responses, if it has any."""
+    return _shares(_by_question(samples))
+
+
 def _by_question(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
     found: dict[str, list[Sample]] = {}
     for sample in samples:

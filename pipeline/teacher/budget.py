@@ -96,7 +96,7 @@ class Budget:
         return BudgetSpent(
             f"runtime.budget: the next request might lead past the cap ({self._caps()}); spent"
             f" are {spent}. What arrived is kept: raise the cap and run again, or lower"
-            " distill.rounds or attempts"
+            " rounds, attempts or samples"
         )
 
     def _over(self, tokens: Tokens) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import socket
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from pipeline.teacher.delivery import LOOK_AHEAD, Delivery
 if TYPE_CHECKING:
     from pipeline.teacher.ray_session import Session
 
+KNOCK_S = 10.0  # a guess
 PROBE_S = 600.0  # for a first worker to start, its environment included; a guess
 
 
@@ -125,6 +127,7 @@ def join(settings: Cluster) -> bool:
         return False
     environment = {"py_executable": settings.python} if settings.python else None
     try:
+        _knock(settings.address)
         ray.init(
             address=settings.address or "local",
             include_dashboard=False,
@@ -132,12 +135,19 @@ def join(settings: Cluster) -> bool:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise Unavailable(
             f"runtime.ray.address: no Ray at {settings.address or 'this machine'} ({error});"
             " start it with `ray start`, or leave the address out"
         ) from None
     return True
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at host:port; Ray would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
 
 
 def check_engine(settings: Cluster) -> None:

@@ -51,17 +51,22 @@ class FeedSource(Datasource):
 
 
 class Generate:
-    """The `transformers` engine in a worker: replies leave one by one, as they are done."""
+    """The `transformers` engine in a worker.
+
+    A batch leaves as one block, in its own order: where a worker dies, Ray has the batch generated
+    again and takes what it had handed on for the beginning of what comes then.
+    """
 
     def __init__(self, teacher: Teacher, sampling: Sampling, local: Local) -> None:
         from pipeline.teacher.local import TransformersClient
 
         self._client = TransformersClient(teacher, sampling, local)
 
-    def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield a batch's replies."""
-        for ask, reply in self._client.replies(asks_in(batch)):
-            yield {name: [value] for name, value in reply_row(ask.key, reply).items()}
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Return a batch's replies."""
+        found = {ask.key: reply for ask, reply in self._client.replies(asks_in(batch))}
+        rows = [reply_row(str(key), found[str(key)]) for key in batch["key"]]
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def here() -> dict[str, str]:

@@ -202,4 +202,4 @@ def _place_template(path: Path, training: Any) -> None:
     """Take the path of a template as relative to the file that names it."""
     student = training.get("student") if isinstance(training, dict) else None
     if isinstance(student, dict) and isinstance(student.get("template"), str):
-        student["template"] = str(path.parent / student["template"])
+        student["template"] = str((path.parent / student["template"]).resolve())

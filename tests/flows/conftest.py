@@ -36,8 +36,9 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of tests that need a server; `-m "not prefect_server"` leaves them out."""
+    """Name the marks; `-m "not prefect_server"` leaves out what needs a server."""
     config.addinivalue_line("markers", f"{MARK}: needs a Prefect server, which the tests start")
+    config.addinivalue_line("markers", "slow: whole runs; `-m 'not slow'` leaves them out")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from flows.automations import teacher_limit
 from flows.serve import deployments, parser
-from flows.short_names import completed
+from flows.short_names import NAMES, completed
 from pipeline.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,7 +33,7 @@ rounds = 0
 def schedules(tmp_path: Path, schedule: str, *options: str) -> list[Any]:
     path = tmp_path / "set.toml"
     path.write_text(SET.format(schedule=schedule))
-    build, _ = deployments(parser().parse_args([str(path), *options]))
+    build, *_ = deployments(parser().parse_args([str(path), *options]))
     return list(build.schedules or [])
 
 
@@ -78,12 +78,12 @@ def test_several_configurations_have_a_schedule_each(tmp_path: Path) -> None:
     assert second.parameters["build"]["config"] == str(other)
 
 
-def test_flows_and_deployments_share_their_names(tmp_path: Path) -> None:
-    build, republish = deployments(parser().parse_args(["quickstart"]))
-    assert (build.flow_name, build.name) == ("build-dataset", "build-dataset")
-    assert (republish.flow_name, republish.name) == ("republish", "republish")
-    assert build.enforce_parameter_schema
-    assert build.parameters == {"build": {"config": "quickstart"}}
+def test_flows_and_deployments_share_their_names() -> None:
+    made = deployments(parser().parse_args(["quickstart"]))
+    assert [one.flow_name for one in made] == [one.name for one in made]
+    assert {one.name for one in made} == set(NAMES)
+    assert all(one.enforce_parameter_schema for one in made)
+    assert made[0].parameters == {"build": {"config": "quickstart"}}
 
 
 @pytest.mark.parametrize("text", ["r1", "r1=0", "=1", "r1=many"])

@@ -139,7 +139,7 @@ def test_the_card_tells_the_error_rates(
     card = (tmp_path / "after" / "README.md").read_text()
     assert "| answer | 0 | 7 | 0.0 % | 0.0 to 35.4 % |" in card
     assert "| category | 7 | 7 | 100.0 % | 64.6 to 100.0 % |" in card
-    assert "error rates are not known" not in card
+    assert "how many are wrong is not known" not in card
 
 
 CONFIG = """

@@ -36,3 +36,23 @@ def test_the_quickstart_weights_are_numbers_of_rows() -> None:
     rows = [row for row in made.rows() if isinstance(row, SourceRow)]
     counts = Counter(row.origin.partition("#")[0] for row in rows)
     assert sorted(counts.values()) == sorted(int(task.weight) for task in made.tasks)
+
+
+def test_the_published_recipe_has_the_nineteen_sources_and_aims_at_its_shape() -> None:
+    recipe = load_config("am-1.4m").recipe
+    names = {source.name for source in recipe.sources}
+    assert len(recipe.sources) == len(names) == 19
+    assert set(recipe.choose.per_source) <= names
+    assert set(recipe.deduplicate.source_priority) == names
+    assert 1_700_000 < sum(recipe.choose.per_source.values()) < 1_800_000
+    checkable = {"meta_math_qa", "numina_math", "prime", "natural_reasoning", "code_io"}
+    asked = sum(recipe.choose.per_source[name] for name in checkable)
+    assert 0.2 < asked / 1_750_000 < 0.389  # the rest of the references came with responses
+
+
+def test_the_published_recipe_asks_a_model_wherever_nothing_can_be_checked() -> None:
+    verify = load_config("am-1.4m").recipe.verify
+    assert verify.by_kind["chat"] == verify.by_kind["instruction"] == "reward"
+    assert verify.judge is not None and verify.reward is not None and verify.quality is not None
+    assert verify.perplexity is not None and verify.perplexity.most == 20.0
+    assert (verify.reward.threshold, verify.reward.divisor) == (0.7, 12.0)

@@ -11,9 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.config import Config
+from pipeline.evaluation.config import EvaluationConfig
 from pipeline.reference import DOCS, PAGES, configuration_markdown
 from pipeline.sources.base import Source, available_sources
 from pipeline.sources.local_files import LocalFiles
+from pipeline.training.config import TrainingConfig
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -33,6 +35,8 @@ def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 ALL = sorted(
     {
         *models(Config),
+        *models(EvaluationConfig),
+        *models(TrainingConfig),
         *(part for source in available_sources().values() for part in models(source)),
     },
     key=lambda model: model.__qualname__,

@@ -89,6 +89,12 @@ def test_too_little_memory_names_the_stage_that_needs_it(
         check(config(tmp_path, shards=4_096, sources=[{**GYM, "count": 4 * 10**6}]))
 
 
+def test_a_small_run_asks_little_of_a_machine_with_many_cores(tmp_path: Path) -> None:
+    made = config(tmp_path, {"workers": 64}, shards=4, sources=[{**GYM, "count": 300}])
+    need, _ = preflight.memory_need(made, open_store(made), Expected(300, 0, 0))
+    assert need < 8 * 10**9
+
+
 def test_a_teacher_in_this_process_needs_its_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -192,9 +193,11 @@ def test_a_run_alone_keeps_others_out(store: RemoteStore, tmp_path: Path) -> Non
 
 
 def test_runs_that_share_keep_out_one_that_does_not(store: RemoteStore, tmp_path: Path) -> None:
-    other = elsewhere(tmp_path, "there")
-    with store.locked(share=True), other.locked(share=True):
-        with pytest.raises(VersionBusy), elsewhere(tmp_path, "third").locked():
+    other, third = elsewhere(tmp_path, "there"), elsewhere(tmp_path, "third")
+    with contextlib.ExitStack() as held:
+        for one in (store, other):
+            held.enter_context(one.locked(share=True))
+        with pytest.raises(VersionBusy), third.locked():
             pass
 
 

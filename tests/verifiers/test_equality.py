@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from verifiers.equality.extract import extract
 from verifiers.equality.judge import judge
 from verifiers.equality.numerals import Tolerance, decimal, equal, fraction
+from verifiers.equality.question import Form
 from verifiers.equality.text import balanced, key, normalise
 from verifiers.math_answer import Examiner, Settings
 

@@ -128,6 +128,8 @@ def _bullets(tail: str) -> str:
 def listed(text: str) -> str:
     """Return the items of a text that is a list of formulas and nothing else, or nothing."""
     lines = [line.strip() for line in text.splitlines() if line.strip(" *:：")]
+    if len(lines) < 2:
+        return ""
     return _bullets(text.rstrip()) if all(map(BULLET.fullmatch, lines)) else ""
 
 

@@ -29,9 +29,12 @@ BRACE = re.compile(r"\\(?:boxed|fbox|framebox)\s*(\{)?|\\.|[{}]", re.DOTALL)
 UNBRACED = re.compile(r"\\(?:boxed|fbox)\s+([^\s$\\{}.,;]+)")
 BETWEEN_BOXES = re.compile(
     r"(?:[\s$,;.、，；]|\\[\[\]()]|\\q?quad|\\[,;:! ]|\\text\s*\{\s*(?:and|or)\s*\}"
-    r"|\b(?:and|or)\b|和|或|与|及|[A-Za-z](?:_\w)?\s?="
-    r"|\b(?:(?:the|its) )?(?:max|min|maximum|minimum|largest|smallest|greatest|least)(?: value)?"
-    r"(?: of [^.]{1,30})?(?: is\b|:| =))*"
+    r"|\b(?:and|or)\b|和|或|与|及|[A-Za-z](?:_\w)?\s?=)*"
+)
+EXTREMES = re.compile(  # The maximum is 5 and the minimum value is −3
+    r"[\s$,;]{0,20}(?:and )?(?:(?:the|its) )?"
+    r"(?:max|min|maximum|minimum|largest|smallest|greatest|least)"
+    r"\b(?: value)?(?: of [^.]{1,30})?(?: is|:| =)?[\s$]{0,20}"
 )
 FORMULA_END = re.compile(r"\$|\\[\])]|\n")
 PART = re.compile(r"[\s*#-]*(?:Part\s*)?\(?([a-f1-6]|i{1,3}|iv)\)")
@@ -152,7 +155,8 @@ def _last_run(text: str, found: list[Box]) -> list[Box]:
     """Return the last box and those in front of it with nothing but "and" between."""
     run = [found[-1]]
     for box in reversed(found[:-1]):
-        if not BETWEEN_BOXES.fullmatch(text, box[1] + 1, run[0][2]):
+        between = (text, box[1] + 1, run[0][2])
+        if not (BETWEEN_BOXES.fullmatch(*between) or EXTREMES.fullmatch(*between)):
             break
         run.insert(0, box)
     return run

@@ -1,8 +1,8 @@
 """Reads abelian groups as algebra writes them: ``\\mathbb{Z}/2\\mathbb{Z}\\times\\mathbb{Z}``.
 
 Finitely generated ones only: products of Z and of cyclic groups Z_n and Z/nZ, up to
-isomorphism, so Z_6 is Z_2 × Z_3 and not Z_2 × Z_2. What else algebra calls a group (S_3, A_5) is not
-read here.
+isomorphism, so Z_6 is Z_2 × Z_3 and not Z_2 × Z_2. What else algebra calls a group (S_3, A_5)
+is not read here.
 """
 
 from __future__ import annotations

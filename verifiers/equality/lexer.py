@@ -48,7 +48,7 @@ TOKEN = re.compile(
     r"|\\(?P<begin>begin|end)\s*\{(?P<env>[a-zA-Z]+\*?)\}(?:\s*\{[|lcr\s]*\})?"
     r"|\\(?P<command>[A-Za-z]+\*?|[{}|\\]|.)"
     r"|(?P<letters>[A-Za-z]+)"
-    r"|(?P<word>[\u3400-\u4dbf\u4e00-\u9fff]+|[À-ɏА-я]+|μ[a-zA-Z])"
+    r"|(?P<word>[\u3400-\u4dbf\u4e00-\u9fff]+|[À-ɏА-я]+|μ[a-zA-Z]{1,3})"
     r"|(?P<operator>\*\*|<=|>=|!=|==|[-+*/^_=<>!%&,;:|'()\[\]{}@#~\"?.])"
     r"|(?P<space>\s+)|(?P<other>.)",
     re.DOTALL,

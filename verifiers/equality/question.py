@@ -25,8 +25,9 @@ ROUNDING = re.compile(
 )
 # The order is the answer; "list all roots in increasing order" only says how to write them.
 ORDER = re.compile(
-    r"\b(?:re)?(?:arrange|order|rank|sort|put|place|write (?:the|these|those|down))\b"
-    r"[^?!\n]{0,160}?"
+    r"\b(?:(?:re)?arrange|rank|sort|put|place|order (?:the|these|those|them)\b"
+    r"|write (?:the|these) (?:numbers|fractions|decimals|following|expressions|letters))"
+    r"(?:(?!your|answer|solution|root)[^?!\n]){0,160}?"
     r"\b(?:in (?:increasing|decreasing|ascending|descending|alphabetical|chronological) order"
     r"|from (?:the )?(?:least|smallest|lowest|largest|greatest|highest|most|first|left)"
     r" to (?:the )?(?:greatest|largest|highest|smallest|least|lowest|last|right))\b"
@@ -36,7 +37,7 @@ ORDER = re.compile(
 )
 # An option begins at the start, behind a space or a sign of LaTeX, never inside of a word.
 OPTION = re.compile(
-    r"(?:(?<=[\s$},;&。．])|^)(?:\\(?:text(?:bf|rm|it)?|mathrm|mathbf)\s?\{\s?)?"
+    r"(?:(?<=[\s$},;&。．)）])|(?<=quad)|^)(?:\\(?:text(?:bf|rm|it)?|mathrm|mathbf)\s?\{\s?)?"
     r"(?:\(([A-J])\)|([A-J])[).:．、：])\s?\}?"
 )
 EDGE = " \t\r\n,;&~；"
@@ -59,12 +60,13 @@ class Asked:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=1_000)
 def asked(prompt: str) -> Asked:
-    """Return what a question asks for."""
-    if not prompt:
-        return Asked()
-    text = prompt[:MAX_CHARS]
+    """Return what a question asks for, as far as its first `MAX_CHARS` tell."""
+    return _asked(prompt[:MAX_CHARS]) if prompt else Asked()
+
+
+@lru_cache(maxsize=1_000)
+def _asked(text: str) -> Asked:
     form = Form(bool(ROUNDING.search(text)), bool(ORDER.search(text)))
     return Asked(form, options(text))
 

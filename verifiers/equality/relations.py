@@ -54,7 +54,7 @@ def _chain(chain: Shape, listed: Shape) -> list[tuple[Shape, Shape]]:
         return []
     if len(set(chain.signs)) > 1 or chain.signs[0] not in {"<", ">"} or len(chain.nodes) < 3:
         return []
-    if len(chain.nodes) != len(listed.items):
+    if len(chain.nodes) != len(listed.items) or any(map(symbols, chain.nodes)):
         return []
     return list(zip(map(Value, chain.nodes), listed.items, strict=True))
 

@@ -17,7 +17,7 @@ GREEK = {
     "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi",
     "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi",
     "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Π": "Pi",
-    "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+    "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega", "\u00b5": "mu", "\u2126": "Omega",
 }  # fmt: skip
 COMMANDS = {
     "×": "times", "÷": "div", "·": "cdot", "⋅": "cdot", "∙": "cdot", "•": "cdot", "∞": "infty",
@@ -88,6 +88,7 @@ RECURRING = re.compile(
 )
 TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?\^)")  # 3.2 x 10^-5
 OVER = re.compile(r"\{([^{}]{1,200})\\over(?![A-Za-z])([^{}]{1,200})\}")
+CHOOSE = re.compile(r"\{([^{}]{1,200})\\choose(?![A-Za-z])([^{}]{1,200})\}")
 COLOR = re.compile(r"\\(?:color|textcolor)\s*\{[A-Za-z]{1,20}\}")
 NOT_SIGN = re.compile(r"\\not\s*(=|\\in(?![A-Za-z]))")
 DOTTED_ENDS = re.compile(r"\\dot\s*\{?(\d)\}?(\d{0,20})\\dot\s*\{?(\d)\}?")  # 0.4̇5̇
@@ -102,6 +103,7 @@ MICRO = re.compile(
     r"\\mu\s?\\(?:text|mathrm) ?\{ ?(?P<a>[A-Za-z]) ?\}"
     r"|(?<=\d)\s?\\mu\s?(?P<b>[mgsLFCV])(?![A-Za-z])(?= ?(?:[\^/}).,;]|$))"
 )
+MICRO_IN_TEXT = re.compile(r"(\\(?:text|mathrm) ?\{ ?)\\mu ?(?=[A-Za-z])")
 BARE_SET = re.compile(  # {x | x > 1} with its braces unescaped, as plain text has it
     r"(?<![A-Za-z\\_^}\]])\{"
     r"(\s*(?:[A-Za-z]|\([A-Za-z]\s?,\s?[A-Za-z]\))\s?(?:(?:\\in|∈)[^{}|]{1,20})?"
@@ -123,7 +125,8 @@ def normalise(text: str) -> str:
     if "分之" in text or "第" in text:
         text = PERCENT_HAN.sub(lambda match: f"{_digits(match[1])}%", text)
         text = NTH_HAN.sub(lambda match: f"第{_digits(match[1])}", text)
-    text = BARE_SET.sub(r"\\{\1\\}", text)
+    if "{" in text:
+        text = BARE_SET.sub(r"\\{\1\\}", text)
     text = ROOT.sub(_root, CUBE_ROOT.sub(_cube_root, SCRIPTS.sub(_script, text)))
     text = NOON.sub(_noon, TIMES_TEN.sub(r"\\times ", _latex(text.translate(TABLE))))
     text = _trimmed(LEAD_IN.sub("", _trimmed(SPACE.sub(" ", text))))
@@ -179,6 +182,7 @@ def _latex(text: str) -> str:
     if "\\" in text or "$" in text or "{" in text:
         text = NOT_SIGN.sub(_negated, DOTTED_ENDS.sub(r"\\overline{\1\2\3}", text))
         text = COLOR.sub("", OVER.sub(r"\\frac{\1}{\2}", text))
+        text = CHOOSE.sub(r"\\binom{\1}{\2}", text)
         text = ROW_SKIP.sub(r"\\\\", text)
         text = COMMA_GAP.sub(",", DIGIT_GAP.sub("", text))
         text = text.replace(r"\\", "\x01")
@@ -186,6 +190,7 @@ def _latex(text: str) -> str:
         text = DELIMITER.sub(" ", SPACING.sub(" ", text))
         text = CIRCLE.sub(r"\\degree ", text)
         text = SIGN_IN_BRACES.sub(r"\1", COMMAND.sub(_command, text))
+        text = MICRO_IN_TEXT.sub(r"\1μ", text)
         text = MICRO.sub(_micro, OHMS.sub(_ohms, text))
         text = RECURRING.sub(_recurring, text)
         text = _dollars(text).replace("\x01", r"\\")

@@ -41,7 +41,7 @@ MORNING = frozenset({"上午", "早上", "凌晨"})
 
 def whole_form(text: str) -> str:
     """Return a text in the common spelling, unchanged where it is none of these forms."""
-    text = _upright(text)
+    text = _upright(text) if "]" in text or "[" in text else text
     text = RUPEES.sub(r"\\rupee ", TWELVE.get(text.lower(), text))
     for pattern, rewrite in FORMS:
         if match := pattern.fullmatch(text):

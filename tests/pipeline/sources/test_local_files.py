@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
 from pipeline.records import Message, question_id
@@ -62,6 +63,18 @@ def test_the_path_may_name_a_variable(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("MY_QUESTIONS")
     with pytest.raises(ConfigError, match="not set"):
         source("$MY_QUESTIONS/a.jsonl").files()
+
+
+def test_the_page_is_shown_and_is_no_part_of_the_identity(tmp_path: Path) -> None:
+    told = source(tmp_path / "a.jsonl", page="https://example.org/set")
+    assert told.web_page() == "https://example.org/set"
+    assert told.identity() == source(tmp_path / "a.jsonl").identity()
+
+
+@pytest.mark.parametrize("page", ["javascript:alert(1)", "https://a/b) [c](d", "http://a"])
+def test_a_page_that_could_break_the_card_is_refused(tmp_path: Path, page: str) -> None:
+    with pytest.raises(ValidationError, match="page"):
+        source(tmp_path / "a.jsonl", page=page)
 
 
 def test_the_place_of_the_files_is_no_part_of_the_identity(tmp_path: Path) -> None:

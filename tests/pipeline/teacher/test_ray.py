@@ -40,7 +40,7 @@ def cluster() -> Iterator[str]:
     running.add_node(num_cpus=1)
     yield running.address
     ray.shutdown()
-    running.shutdown()
+    running.shutdown()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="module")
