@@ -8,7 +8,8 @@ after the other (the baseline), the published Parquet files, and the whole publi
 figures and card. A line says raw MB (the size in Arrow) a second of CPU time and of wall time, the
 process's largest memory, and the rate as a share of the baseline's. The last lines reckon what
 1.4 M rows would take, time at the rate of the larger size and memory in a straight line through
-both, in as many shards: that is not measured.
+both: that is not measured. Memory goes with the rows of a shard (`--shard-rows`), of which a larger
+version has more, not larger ones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from pipeline.publish import publish_folder
 from pipeline.published import published_batches
 from pipeline.store import Store
 
-SHARDS = 16
+SHARD_ROWS = 6_250  # configs/am-1.4m.toml has 256 shards: 5,500 rows each
 AIM_ROWS = 1_400_000
 Step = Callable[[Config, Store, Path], object]
 
@@ -93,9 +94,9 @@ def raw_bytes(store: Store) -> int:
     return sum(pa.Table.from_batches(batch.to_batches()).nbytes for batch in batches)
 
 
-def at_size(root: Path, rows: int) -> dict[str, Cost]:
+def at_size(root: Path, rows: int, shard_rows: int) -> dict[str, Cost]:
     """Measure all steps on a version of so many rows, print a line each, and delete it."""
-    store = Store(root / str(rows), "made_up", "1", SHARDS)
+    store = Store(root / str(rows), "made_up", "1", max(1, rows // shard_rows))
     fill(store, rows, traces())
     raw = raw_bytes(store) / 1e6
     found: dict[str, Cost] = {}
@@ -119,11 +120,12 @@ def main() -> None:
     """Measure at both sizes, and reckon what the full size would take."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs=2, default=[100_000, 200_000])
+    parser.add_argument("--shard-rows", type=int, default=SHARD_ROWS)
     parser.add_argument("--tmp", type=Path, help="where there is room for 3 × 16 KB a row")
     options = parser.parse_args()
     small, large = sorted(options.rows)
     with tempfile.TemporaryDirectory(dir=options.tmp) as place:
-        costs = {rows: at_size(Path(place), rows) for rows in (small, large)}
+        costs = {rows: at_size(Path(place), rows, options.shard_rows) for rows in (small, large)}
     for name in list(STEPS)[1:]:
         one, two = costs[small][name], costs[large][name]
         slope = (AIM_ROWS - large) / (large - small)

@@ -24,7 +24,7 @@ FORMS = ("all weights", "lora")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--length", type=int, default=8_192, help="of a sequence, up to 8,192")
     given = parser.parse_args()
     if not torch.cuda.is_available():

@@ -28,7 +28,8 @@ class Cluster(Strict):
     address: str = Field(
         "",
         description='of the cluster that this machine belongs to, or "auto"; empty: Ray is'
-        " started on this machine for the run",
+        " started on this machine for the run; in a process that is in a cluster already (a task on"
+        " Ray), that one is used",
     )
     engine: Literal["vllm", "transformers"] = Field(
         "vllm", description="in each worker; `transformers` reads `[runtime.local]`"
@@ -57,7 +58,7 @@ class Cluster(Strict):
     )
     start_s: float = Field(
         3_600.0,
-        gt=0,
+        ge=1,
         strict=False,
         description="so long the workers may take to start; loading R1 takes up to half of it",
     )

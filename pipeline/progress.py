@@ -89,7 +89,6 @@ class Meter:
         rate = f"{self.done / seconds:,.1f}/s"
         return f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}"
 
-
     def rate(self) -> float:
         """Return units a second, over the whole time."""
         return self.done / max(1e-9, time.monotonic() - self.started)

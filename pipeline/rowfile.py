@@ -10,6 +10,8 @@ Rows stream: neither reading nor writing holds a file in memory.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import io
 import json
 import os
@@ -100,15 +102,37 @@ def row_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
         raise InputError(f"{path}: must end in .jsonl, .jsonl.zst or .parquet")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder")
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     writer = _parquet_writer if path.suffix == ".parquet" else _line_writer
-    try:
-        with writing(path.parent), writer(temporary, path.suffix == ".zst", schema) as write:
+    _sweep(path)
+    with writing(path.parent), _temporary(path) as temporary:
+        with writer(temporary, path.suffix == ".zst", schema) as write:
             yield write
         temporary.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """Give the name of a file beside `path` that is locked as long as this process writes it."""
+    name = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    with name.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield name
+        finally:
+            with contextlib.suppress(OSError):
+                name.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed have left beside `path`: nobody holds its lock.
+
+    A file that another one has just made and not yet locked would go too; its writer would
+    then fail at the end, loudly.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 @contextlib.contextmanager

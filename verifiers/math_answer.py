@@ -206,9 +206,10 @@ class Examiner:
         if len(extraction.text) > self._settings.max_chars:
             evidence["characters"] = len(extraction.text)
             return Result(Outcome.UNVERIFIED, "too_complex", NAME, evidence=evidence)
-        chosen = by_options(reference, normalise(extraction.text), question.options)
-        reference, answer = chosen.reference, chosen.answer
-        evidence |= {"option": excerpt(chosen.option)} if chosen.option else {}
+        sides = by_options(reference, normalise(extraction.text), question.options)
+        reference, answer = sides.reference, sides.answer
+        if sides.option:
+            evidence["option"] = excerpt(sides.option)
         same = self.quickly(reference, answer)
         if same is None or (question.form.rounded and not same):
             reference = option_text(reference, answer)

@@ -109,7 +109,7 @@ class OpenAIClient(Client):
 
     def account(self) -> list[dict[str, Any]]:
         """Return what was sent to each server and what came back."""
-        return [account.line(url) for url, account in sorted(self._accounts.items())]
+        return [account.line(url) for url, account in sorted(dict(self._accounts).items())]
 
     def _room(self) -> int:
         if self._bound is not None:

@@ -124,6 +124,11 @@ def join(settings: Cluster) -> bool:
     import ray
 
     if ray.is_initialized():
+        if settings.python:
+            raise ConfigError(
+                "runtime.ray.python: cannot be chosen in a process that is in a cluster already;"
+                " leave it out and give the cluster's workers an environment with the engine"
+            )
         return False
     environment = {"py_executable": settings.python} if settings.python else None
     try:

@@ -89,7 +89,7 @@ class Session:
     def _send(self) -> None:
         """Pass asks on as the budget has room for them."""
         while (ask := self._submitted.get()) is not None:
-            if not self._affords(ask):
+            if self._stopped or not self._affords(ask):
                 return
             with self._changed:
                 self._flying[ask.key] = ask

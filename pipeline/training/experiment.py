@@ -31,7 +31,7 @@ from pipeline.training.processes import in_turn, leads
 from pipeline.training.reading import Read, located, selected
 from pipeline.training.samples import Counts, read_counts, write_samples
 from pipeline.training.sft import Learnt, learn
-from pipeline.training.student import MODEL, load_student, put_together
+from pipeline.training.student import MODEL, load_student, put_together, template_of
 
 FOLDER = "students"  # in the data folder
 
@@ -84,9 +84,7 @@ class Work:
     def _recipe(self) -> dict[str, Any]:
         """Return what decides the student, as dotted names."""
         recipe = self.config.training.model_dump(mode="json", exclude={"data", "selections"})
-        template = self.config.training.student.template
-        if template is not None:
-            recipe["student"]["template"] = Path(template).read_text(encoding="utf-8")
+        recipe["student"]["template"] = template_of(self.config.training.student)
         recipe |= {"data": [place.identity for place in self.places], "limit": self.limit}
         return flatten({**recipe, "selection": self.rows.model_dump(mode="json")})
 

@@ -45,12 +45,19 @@ def load_student(config: TrainingConfig) -> tuple[Any, Chat]:
     return model, chat
 
 
+def template_of(student: Student) -> str | None:
+    """Return the template that a configuration names, None for the model's own."""
+    if student.template is None:
+        return None
+    path = Path(student.template)
+    if not path.is_file():
+        raise ConfigError(f"training.student.template: {path}: no such file")
+    return path.read_text(encoding="utf-8")
+
+
 def _chat(student: Student, tokenizer: Any) -> Chat:
-    if student.template is not None:
-        path = Path(student.template)
-        if not path.is_file():
-            raise ConfigError(f"training.student.template: {path}: no such file")
-        tokenizer.chat_template = path.read_text(encoding="utf-8")
+    if (template := template_of(student)) is not None:
+        tokenizer.chat_template = template
     return Chat(tokenizer, student.system)
 
 

@@ -9,6 +9,7 @@ SETTING = (
     "A sample of nitrogen gas of mass 14 g at 298 K and 1.00 bar doubles its volume in an"
     " isothermal reversible expansion. "
 )
+ITS = "one two three four five six seven eight nine ten but who would count so many of them here"
 DRAWING = " [asy] draw((0,0)--(3,4)); label($B$, (1,2)); dot((5,6)); dot((7,8)); [/asy]"
 
 
@@ -24,7 +25,7 @@ def otherwise(one: str, other: str) -> bool:
         (r"Calculate $\Delta H$ of the gas.", r"Calculate $\Delta S$ of the gas."),
         ("Is the length of a word odd?", "Is the length of a word even?"),
         ("def mul_even(x): return it", "def div_even(x): return it"),
-        ("Is f(f(f(x))) even or odd?", "Is f(f(g(f(g(f(x)))))) even or odd?"),
+        ("Find the least $(x+y)/z + 2(y+z)/x$.", "Find the least $x^2/y - z^3 * (y-4*x)$."),
         (SETTING + "Find the molar volume of it.", SETTING + "Give a compression factor here."),
         (SETTING + "Find $b$." + DRAWING, SETTING + "Find the smallest value of $c$." + DRAWING),
     ],
@@ -42,6 +43,8 @@ def test_what_one_text_has_in_place_of_anothers_makes_two_questions(one: str, ot
         ("Find $x$ in [i]Israel[/i].", "Find $x$ where $S = x$."),
         ("def add(x): return x", "Write a function. assert add(1) == 2"),
         (SETTING + "Find the change of entropy.", SETTING + "Find the change of entropy. Thanks!"),
+        (SETTING + "Find b.", SETTING + "Find b. I have been stuck on this for a day."),
+        (SETTING + "Name its last word", SETTING + "and so on " + "word " * 3 + ITS),
         (SETTING + "Find the total change.", SETTING + "Determine the overall change."),
         ("", "Find $x$."),
     ],

@@ -271,10 +271,27 @@ def test_a_semantic_hit_holds_the_numerals_of_the_item(text: str, found: bool) -
 
 
 def test_the_strongest_method_is_reported_and_comes_first() -> None:
-    items = benchmarks(near="Totally other words here", **ITEMS)
-    check = Contamination(items, angle(0, 0, 90, 90, 90, 90))
+    texts = [ItemText("other", "near", 0, "Totally other words"), *benchmarks(**ITEMS).texts]
+    check = Contamination(Benchmarks(tuple(texts), {}), angle(0, 0, 90, 90, 90, 90))
     found = check.find(["q"], [ITEMS["word"]], angle(1))
     assert [(hit.item, hit.method) for hit in found] == [("word", "exact"), ("near", "semantic")]
+
+
+def test_what_is_one_item_of_a_benchmark_is_no_near_copy_of_another() -> None:
+    items = benchmarks(one=words(30), other=f"{words(29)} end")
+    assert [(hit.item, hit.method) for hit in hits(words(30), Contamination(items))] == [
+        ("one", "exact")
+    ]
+    assert len(hits(f"{words(28)} so on", Contamination(items))) == 2
+
+
+def test_what_asks_for_something_else_of_the_same_is_no_hit() -> None:
+    text = f"{words(30)}, find $p$."
+    check = Contamination(benchmarks(item=f"{words(30)}, find $q$."), angle(0))
+    assert check.find(["q"], [text], angle(1)) == []
+    loose = Limits(numbers_must_agree=False)
+    free = Contamination(benchmarks(item=f"{words(30)}, find $q$."), angle(0), loose)
+    assert [hit.method for hit in free.find(["q"], [text], angle(1))] == ["ngram"]
 
 
 def test_hits_come_in_the_order_of_the_questions() -> None:

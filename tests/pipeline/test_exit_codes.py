@@ -37,7 +37,7 @@ FAULTS = {
     "thresholds": ["nowhere.toml"],
     "evaluate": ["quickstart"],
     "train": ["quickstart"],
-    "ablate": ["quickstart"],
+    "ablate": ["quickstart", "quickstart"],
     "doctor": ["--no-such-option"],
 }
 MINIMAL = {**FAULTS, "doctor": []}  # arguments that the parser takes

@@ -154,11 +154,12 @@ def test_another_version_asks_only_for_what_was_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_down_ends_the_run_and_it_goes_on_from_there(tmp_path: Path) -> None:
-    with loopback_teacher(faults=[{"fault": "500"}]) as server:
-        config = write(tmp_path, server.url)
-        assert run(config) == 1
-        assert open_store(load_config(config)).manifest("proposed", 0) is None
-        assert open_store(load_config(config)).complete("labels")
+    with serve() as server:
+        gone = server.url  # where nobody listens any more
+    config = write(tmp_path, gone)
+    assert run(config) == 1
+    assert open_store(load_config(config)).manifest("proposed", 0) is None
+    assert open_store(load_config(config)).complete("labels")
     with serve() as server:
         config = write(tmp_path, server.url)
         assert run(config) == 0

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from pipeline.cluster import Cluster
 from pipeline.config import Caps, Prices, Runtime
-from pipeline.errors import BudgetSpent, TeacherUnavailable, Unavailable
+from pipeline.errors import BudgetSpent, ConfigError, TeacherUnavailable, Unavailable
 from pipeline.recipe import Sampling, Teacher
 from pipeline.teacher import open_client
 from pipeline.teacher.base import Ask, Client, Keeper, Reply, ask_key
 from pipeline.teacher.budget import Budget
 from pipeline.teacher.journal import Journal
 from pipeline.teacher.keeping import JournalKeeper
+from pipeline.teacher.ray_client import join
 from tests.pipeline.teacher.tiny_support import tiny_model, tiny_tokenizer
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
@@ -145,6 +147,15 @@ def test_an_engine_that_is_not_where_the_workers_are_is_named(cluster: str, mode
 def test_no_cluster_at_the_address_is_the_users_fault(model: str) -> None:
     with pytest.raises(Unavailable, match=r"runtime\.ray\.address"):
         opened("127.0.0.1:1", model)
+
+
+def test_a_process_in_a_cluster_already_cannot_choose_the_workers_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: True)
+    with pytest.raises(ConfigError, match=r"runtime\.ray\.python"):
+        join(Cluster(python="/opt/vllm/bin/python"))
+    assert not join(Cluster())  # it is somebody else's to leave
 
 
 def test_a_clients_address_is_refused() -> None:

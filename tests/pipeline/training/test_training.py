@@ -17,7 +17,7 @@ from pipeline.training.config import TrainingConfig
 from pipeline.training.experiment import Trained, Work, run
 from pipeline.training.sft import accumulation, learn, trainer
 from pipeline.training.student import load_student
-from tests.pipeline.training.student_support import config, row, student, write_rows
+from tests.pipeline.training.student_support import TEMPLATES, config, row, student, write_rows
 
 ROWS = 8
 
@@ -223,6 +223,19 @@ def test_the_recipe_reaches_the_trainer(place: Path) -> None:
     assert given.gradient_accumulation_steps * given.per_device_train_batch_size == 8
     assert (given.lr_scheduler_type, given.warmup_steps) == ("cosine", 0.25)
     assert (given.save_steps, given.max_length, given.packing) == (7, 700, True)
+
+
+def test_a_template_of_ones_own_is_learnt_and_served(place: Path) -> None:
+    path = place / "own.jinja"
+    given = {"model": str(place / "student"), "revision": "1", "template": str(path)}
+    with pytest.raises(ConfigError, match="own.jinja: no such file"):
+        run(made(place, student=given))
+    path.write_text(TEMPLATES["qwen"].replace("nobody", "somebody"), encoding="utf-8")
+    trained = run(made(place, student=given))
+    assert "somebody" in str(AutoTokenizer.from_pretrained(trained.model).chat_template)
+    path.write_text(TEMPLATES["qwen"], encoding="utf-8")
+    with pytest.raises(StaleTable, match="template"):
+        run(made(place, student=given))
 
 
 def test_a_sequence_is_no_longer_than_the_student_can_read(place: Path) -> None:
