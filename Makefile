@@ -86,6 +86,10 @@ test-vllm: setup vllm  ## serve a small model with vLLM and take the quickstart 
 dataset: setup   ## build the quickstart dataset
 	$(BIN)/build-dataset run quickstart
 
+.PHONY: student
+student: develop ## train a small student on a dataset made for it, and measure the gain (20 minutes)
+	$(BIN)/python benchmarks/student_loop.py
+
 test: develop    ## run the tests
 	$(BIN)/python -m pytest
 

@@ -31,6 +31,14 @@ urls = ["http://127.0.0.1:1/v1"]
 [runtime.schedule]
 timezone = "Asia/Tokyo"
 """
+# The stage that a recipe may do without.
+PROPOSES = """
+[recipe.propose]
+model = "m"
+revision = "1"
+[runtime.proposer]
+urls = ["http://127.0.0.1:1/v1"]
+"""
 
 
 @pytest.fixture
@@ -44,8 +52,12 @@ def test_the_form_offers_all_stages() -> None:
     assert typing.get_args(StageName) == STAGES
 
 
-def test_the_form_offers_all_tables() -> None:
-    stages = stages_of(load_config("quickstart"))
+def test_the_form_offers_all_tables(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.toml"
+    whole.write_text(
+        CONFIG.replace("[recipe.teacher]", PROPOSES + "[recipe.teacher]"), encoding="utf-8"
+    )
+    stages = stages_of(load_config(str(whole)))
     tables = {table.partition("/")[0] for stage in stages for table in stage.writes()}
     assert set(typing.get_args(TableName)) == tables
 
