@@ -6,6 +6,9 @@ Questions of one template, or of one figure or experiment, and what tells them a
 
 - Letters: each text has a letter that stands alone, Latin or Greek, which the other lacks.
 - Opposites: one says "odd" where the other says "even", and the like (`OPPOSITES`).
+- Places: laid side by side, one has a single letter where the other has another one, or a word
+  where the other has another one which it has itself elsewhere: "the speed of the neutron" for
+  "of the deuteron". A synonym is no word of both.
 - Functions: each defines functions, and none of the same name.
 - Formulas: of either text's signs and numerals, less than `FORMULAS` lies in runs of `RUN`
   that the other holds, wherever they stand there. Not of programs.
@@ -13,19 +16,23 @@ Questions of one template, or of one figure or experiment, and what tells them a
   their own: from `LEAST` to `MOST` each, of which fewer than `ENDINGS` of the fewer are in the
   other. Drawings (`[asy]…[/asy]`) are left out; where both have one, a single word will do.
 
-Made by reading 80 hits in benchmarks of which 28 were wrong (docs/log.md); of 2,061 disguised
-copies one more is lost since then (recall 0.9918, now 0.9913). Not told apart: one word put in
-place of another, "isothermal" for "adiabatic", as a synonym is. Lost are copies whose variables or
-functions were given other names.
+`unlike_in_meaning` asks more, for a question and an item of which only the vectors are near.
+
+Made by reading 80 hits in benchmarks of which 28 were wrong, and again 80 of which 9 were
+(docs/log.md). Not told apart: one word put in place of another, "isothermal" for "adiabatic", as
+a synonym is. Lost are copies whose variables or functions were given other names, and by their
+vectors only also copies whose numerals come in another order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
 from dedup.ngrams import tokens
-from dedup.numerals import SIGN, Facts
+from dedup.numerals import SIGN, Agreement, Facts, agreement, signs_held
 
 # Neither the article nor "what's", nor what stands in brackets: `[i]…[/i]` is markup.
 LETTER = re.compile(r"(?<![^\W\d_'])(?<!\[)[^\W\d_a](?![^\W\d_]|\])")
@@ -36,6 +43,7 @@ OPPOSITES = (
     ("positive", "negative"),
     ("largest", "smallest"),
     ("maximum", "minimum"),
+    ("distinguishable", "indistinguishable"),
 )
 PROGRAM = re.compile(r"\b(?:def|assert) |>>>")
 MARKUP = re.compile(r"\[/?[a-z]+\]")
@@ -48,6 +56,19 @@ BEGINNING = 15  # tokens; a setting, rather than "write a function to"; a guess
 LEAST = 3  # words; two may both be synonyms
 MOST = 20  # words; what is asked is said in few, and a copy may be cut and wrapped; a guess
 ENDINGS = 0.34  # of the words; copies from 0.5 on, other questions at 0 and 0.25
+WORD = 4  # letters; shorter ones are seldom what a question is about, but for "red"; a guess
+# Longer ones that name nothing. Without this, four more copies of 2,061 were lost, which have
+# "each" for "every" and "every" for "each".
+NAMELESS = frozenset((
+    "each", "every", "given", "specified", "find", "determine", "calculate", "compute", "with",
+    "that", "this", "these", "those", "from", "have", "what", "which", "when", "where", "then",
+    "than", "there", "their", "they", "some", "many", "much", "more", "into", "such", "same",
+    "will", "would", "about", "between",
+))  # fmt: skip
+ORDINAL = re.compile(r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b")
+LEAST_ITEM = 5  # tokens; fewer name a subject ("Crohn's disease:") and ask nothing; a guess
+LEAST_SIGNS = 3  # of an item with formulas; fewer may be apostrophes and dashes; a guess
+MEANT_SIGNS = 0.7  # share of the item's signs that the question holds; as in dedup.contamination
 
 
 def asks_otherwise(one: Facts, other: Facts) -> bool:
@@ -58,7 +79,31 @@ def asks_otherwise(one: Facts, other: Facts) -> bool:
         or _other_functions(one, other)
         or _other_formulas(one, other)
         or _other_endings(one, other)
+        or _other_places(one, other)
     )
+
+
+def unlike_in_meaning(question: Facts, item: Facts) -> bool:
+    """Return whether a question near to an item by its vector can't ask what the item asks.
+
+    An encoder sees what a text is about, and little of its formulas and of "second" or "third".
+    """
+    if question.digits == item.digits and question.order != item.order:
+        return True
+    if len(tokens(item.normal)) < LEAST_ITEM or _ordinals(item) - _ordinals(question):
+        return True
+    if is_program(question) or is_program(item):
+        return False
+    formulas = min(len(_formula(question)), len(_formula(item))) >= SHORTEST
+    if formulas and agreement(question, item) != Agreement.EQUAL:
+        return True
+    few = item.signs.total() < LEAST_SIGNS
+    return not few and signs_held(question, item) < MEANT_SIGNS
+
+
+def is_program(text: Facts) -> bool:
+    """Return whether a text has examples or a head of a program, of which a copy may have more."""
+    return bool(PROGRAM.search(text.normal))
 
 
 def _other_letters(one: Facts, other: Facts) -> bool:
@@ -81,12 +126,17 @@ def _other_functions(one: Facts, other: Facts) -> bool:
 
 def _other_formulas(one: Facts, other: Facts) -> bool:
     """Return whether little of either text's formulas is in the other."""
-    if PROGRAM.search(one.normal) or PROGRAM.search(other.normal):
+    if is_program(one) or is_program(other):
         return False
-    mine, its = (FORMULA.findall(MARKUP.sub(" ", text.normal)) for text in (one, other))
+    mine, its = _formula(one), _formula(other)
     if min(len(mine), len(its)) < SHORTEST:
         return False
     return max(_share_held(mine, its), _share_held(its, mine)) < FORMULAS
+
+
+def _formula(text: Facts) -> list[str]:
+    """Return a text's signs and numerals as they come."""
+    return FORMULA.findall(MARKUP.sub(" ", text.normal))
 
 
 def _share_held(part: Sequence[str], whole: Sequence[str]) -> float:
@@ -110,3 +160,28 @@ def _other_endings(one: Facts, other: Facts) -> bool:
     if same < BEGINNING or fewer < (1 if drawn else LEAST) or not LEAST <= more <= MOST:
         return False
     return len(left & right) < ENDINGS * fewer
+
+
+def _other_places(one: Facts, other: Facts) -> bool:
+    """Return whether one text has another letter in a place, or a word that belongs elsewhere."""
+    first, second = sorted((one.normal, other.normal))  # what is found depends on the order
+    mine, its = (tokens(DRAWING.sub(" ", normal)) for normal in (first, second))
+    words = (set(mine) & set(its)) - NAMELESS
+    for left, right in _replaced(mine, its):
+        if len(left) == len(right) == 1 and left.isalpha() and right.isalpha():
+            return True
+        if {left, right} <= words and min(len(left), len(right)) >= WORD:
+            return True
+    return False
+
+
+def _replaced(mine: list[str], its: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the single tokens of two texts that stand in each other's place."""
+    matcher = SequenceMatcher(None, mine, its, autojunk=False)
+    for kind, start, end, its_start, its_end in matcher.get_opcodes():
+        if kind == "replace" and end - start == its_end - its_start == 1:
+            yield mine[start], its[its_start]
+
+
+def _ordinals(text: Facts) -> Counter[str]:
+    return Counter(ORDINAL.findall(text.normal))

@@ -18,11 +18,12 @@ A question hits an item by the strongest of three methods that applies:
 
 With `numbers_must_agree` the same template with other numbers is no hit: where both texts
 share much, each must hold the numerals of the other; where one stands in the other, the
-other must hold its numerals (a copy may be cut, or wrapped in more); by cosine, the
-question must hold the item's. Number words count for numerals that the other text has in
-digits. A question that is part of an item must hold no sign that the item lacks. Then two
-texts must not ask for different things by the rules of `dedup.asked` either. What is one item
-of a benchmark exactly, or holds it, is no near copy of another item of that benchmark.
+other must hold its numerals (a copy may be cut, or wrapped in more, but other numerals around
+most of an item are other givens, unless it is a program); by cosine, the question must hold the
+item's. Number words count for numerals that the other text has in digits. A question that is
+part of an item must hold no sign that the item lacks. Then two texts must not ask for different
+things by the rules of `dedup.asked` either. What is one item of a benchmark exactly, or holds
+it, is no near copy of another item of that benchmark.
 
 Does not see translations, or an item of under 5 tokens unless it is the whole question.
 """
@@ -36,7 +37,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.asked import asks_otherwise
+from dedup.asked import asks_otherwise, is_program, unlike_in_meaning
 from dedup.benchmarks import Benchmarks, ItemText
 from dedup.confirm import is_foreign, share_letters
 from dedup.coverage import RUN, Coverage, Shares
@@ -254,7 +255,7 @@ class Contamination:
         if enough and self._same(agree, mine, its):
             score = max(pair.of_item, pair.of_question)
         stands = WHOLE if self._lengths[pair.item] < SHORT else limits.contained
-        if pair.of_item >= stands and says_enough and agree & Agreement.FIRST_IN_SECOND:
+        if pair.of_item >= stands and says_enough and self._held(pair, agree, mine, its):
             score = max(score, pair.of_item)
         if pair.of_question >= limits.contained and says_enough and self._part(agree, mine, its):
             score = max(score, pair.of_question)
@@ -266,6 +267,17 @@ class Contamination:
             return True
         signs = min(signs_held(its, mine), signs_held(mine, its))
         return agree == Agreement.EQUAL and signs >= SAME_SIGNS
+
+    def _held(self, pair: _Pair, agree: Agreement, mine: Facts, its: Facts) -> bool:
+        """Return whether a question can have an item inside, by their numerals.
+
+        Of 202 hits by shared words that were read, 21 of them wrong, seven wrong ones and two
+        right ones say numerals that the item lacks, and are no programs.
+        """
+        if agree == Agreement.EQUAL or pair.of_item > WHOLE:
+            return bool(agree & Agreement.FIRST_IN_SECOND)
+        programs = is_program(mine) or is_program(its)
+        return programs and bool(agree & Agreement.FIRST_IN_SECOND)
 
     def _part(self, agree: Agreement, mine: Facts, its: Facts) -> bool:
         """Return whether a question can be a part of an item, by its numerals and signs."""
@@ -284,8 +296,13 @@ class Contamination:
                 foreign = is_foreign(mine.normal) or is_foreign(its.normal)
                 if foreign and not share_letters(mine.normal, its.normal):
                     continue
-                if free or (holds_numerals(mine, its) and not asks_otherwise(mine, its)):
+                if free or self._same_meaning(mine, its):
                     yield _Found(question, text, "semantic", min(score, 1.0))
+
+    def _same_meaning(self, mine: Facts, its: Facts) -> bool:
+        """Return whether a question near to an item by its vector can ask what the item asks."""
+        unlike = asks_otherwise(mine, its) or unlike_in_meaning(mine, its)
+        return holds_numerals(mine, its) and not unlike
 
     def _strongest(self, found: Iterable[_Found]) -> list[_Found]:
         """Return the strongest find for each question and item, by question, strongest first.

@@ -40,7 +40,7 @@ class DeduplicateStage(Stage):
     """Writes `duplicates`."""
 
     name = "deduplicate"
-    revision = 3  # 3: long texts agree over all chunks, options in any order are equal
+    revision = 4  # 4: one prompt with another last word is two questions (dedup.confirm)
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""

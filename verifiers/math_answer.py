@@ -32,7 +32,7 @@ from verifiers.base import (
     prompt_text,
     text_field,
 )
-from verifiers.equality.choices import by_options, choice
+from verifiers.equality.choices import by_options, choice, text_beside, without_letter
 from verifiers.equality.conclusion import bare
 from verifiers.equality.extract import Extraction, counted, extract
 from verifiers.equality.numerals import Tolerance, equal
@@ -212,6 +212,7 @@ class Examiner:
             evidence["option"] = excerpt(sides.option)
         same = self.quickly(reference, answer)
         if same is None or (question.form.rounded and not same):
+            answer = without_letter(reference, answer, question.options)
             reference = option_text(reference, answer)
             pair = (reference, answer, self._settings.tolerance, question.form)
             return Task(pair, evidence)
@@ -243,9 +244,8 @@ def chosen(reference: str, answer: str) -> bool | None:
 def option_text(reference: str, answer: str) -> str:
     """Return the option's text of a reference such as "(B) 12" for an answer without a letter."""
     expected = choice(reference)
-    if expected and expected.text and choice(answer) is None:
-        return normalise(expected.text)
-    return reference
+    found = text_beside(reference) if expected and expected.text else None
+    return normalise(found[1]) if found and choice(answer) is None else reference
 
 
 class MathVerifier(Verifier):

@@ -102,9 +102,12 @@ TOOLS = (
     ("one", "other", "expected"),
     [
         ("Tell me about the city of Paris.", "Tell me about the life of Albert Einstein.", True),
-        ("What is the weather in New York City today?", "What is the weather in Paris?", False),
+        ("What is the weather in New York City today?", "What is the weather in Paris?", True),
         ("Who found penicillin, and when?", "Who was Ada Lovelace?", True),
-        ("Tell me about Paris.", "Tell me about Rome.", False),  # one token may be a synonym
+        ("Tell me about Paris.", "Tell me about Rome.", True),
+        ("Tell me about Paris.", "Tell me about Paris", False),
+        ("Tell me what $x$ is in $xy=1$ and compute $xy$.",
+         "Tell me what $x$ is in $xy=1$ and compute $x y$.", False),
         ("Tell me all about the city of Paris.", "tell me all about  the city of PARIS", False),
         ("Name a river of France that flows into the sea.",
          "Name one river of France that flows into the sea.", False),

@@ -271,7 +271,10 @@ def test_a_semantic_hit_holds_the_numerals_of_the_item(text: str, found: bool) -
 
 
 def test_the_strongest_method_is_reported_and_comes_first() -> None:
-    texts = [ItemText("other", "near", 0, "Totally other words"), *benchmarks(**ITEMS).texts]
+    texts = [
+        ItemText("other", "near", 0, "Words that are other ones altogether"),
+        *benchmarks(**ITEMS).texts,
+    ]
     check = Contamination(Benchmarks(tuple(texts), {}), angle(0, 0, 90, 90, 90, 90))
     found = check.find(["q"], [ITEMS["word"]], angle(1))
     assert [(hit.item, hit.method) for hit in found] == [("word", "exact"), ("near", "semantic")]
@@ -292,6 +295,28 @@ def test_what_asks_for_something_else_of_the_same_is_no_hit() -> None:
     loose = Limits(numbers_must_agree=False)
     free = Contamination(benchmarks(item=f"{words(30)}, find $q$."), angle(0), loose)
     assert [hit.method for hit in free.find(["q"], [text], angle(1))] == ["ngram"]
+
+
+def test_a_near_vector_is_no_hit_where_the_formulas_have_another_order() -> None:
+    item = "The graphs of $x+2y+3=0$ and $ax+2y+3=0$ meet. Where?"
+    check = Contamination(benchmarks(item=item), angle(0))
+    assert check.find(["q"], ["When do $2y+x+3=0$ and $3y+ax+2=0$ cross?"], angle(1)) == []
+    assert len(check.find(["q"], ["When do $x+2y+3=0$ and $ax+2y+3=0$ cross?"], angle(1))) == 1
+
+
+def test_other_numerals_around_most_of_an_item_are_other_givens() -> None:
+    check = Contamination(benchmarks(item=f"{words(30)}, find the speed of the ball."))
+    within = f"{words(30)}, find the angle of the ball"
+    assert [hit.method for hit in hits(f"{within}.", check)] == ["ngram"]
+    assert hits(f"With a drag of 0.25, {within}.", check) == []
+    assert len(hits(f"Answer in 2 lines. {words(30)}, find the speed of the ball.", check)) == 1
+
+
+def test_a_program_may_come_with_more_examples_than_the_item() -> None:
+    more = ITEMS["code"] + "\nassert remove_Occ(\"abcda\", 'a') == 'bcd7'"
+    assert [hit.item for hit in hits(more.replace("remove the first", "delete the first"))] == [
+        "code"
+    ]
 
 
 def test_hits_come_in_the_order_of_the_questions() -> None:

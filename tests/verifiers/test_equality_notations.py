@@ -160,3 +160,38 @@ def test_endings_that_announce_a_result_are_answers(text: str, found: str) -> No
 
 def test_another_solution_in_prose_is_no_answer() -> None:
     assert extract("We have x = 3. The other solution is x = 5.") is None
+
+
+def test_a_product_of_names_that_is_about_a_number_tells_that_number() -> None:
+    assert decided("4.74", "pH ≈ 4.744") == "equal"
+    assert decided("4.74", "pH ≈ 4.75") == "different"
+    assert decided(r"2\pi", r"2\pi ≈ 6.28") == "equal"
+
+
+@pytest.mark.parametrize("amount", ["4.8e-19 C", "q = 4.8e-19 C", r"q = 4.8 \times 10^{-19} C"])
+def test_a_unit_in_plain_letters_is_read_behind_a_power_of_ten(amount: str) -> None:
+    assert decided(r"4.8 \times 10^{-19}", amount) == "equal"
+    assert decided(r"4.8 \times 10^{-19} \text{ J}", amount) == "different"
+    assert decided(r"4.8 \times 10^{-18}", amount) == "different"
+
+
+def test_a_letter_behind_a_name_and_a_plain_number_stays_a_name() -> None:
+    assert decided("5", "F = 5 m") == "different"
+
+
+def test_chinese_money_is_read_in_its_parts() -> None:
+    assert decided("3.5元", "答：一支钢笔3元5角。") == "equal"
+    assert decided("3.5元", "答：一支钢笔3元6角。") == "different"
+    assert decided("3.52元", "3元5角2分") == "equal"
+    assert decided("3.52元", "3元5角3分") == "different"
+
+
+@pytest.mark.parametrize("compared", ["每支便宜3元5角", "每支少3元5角", "一支不到3元5角"])
+def test_a_difference_in_price_is_no_price(compared: str) -> None:
+    assert decided("3.5元", compared) == "different"
+
+
+@pytest.mark.parametrize("minutes", ["30分", "30分钟"])
+def test_minutes_behind_hours_are_no_points(minutes: str) -> None:
+    assert decided("1.5小时", f"1小时{minutes}") == "equal"
+    assert decided("1.3小时", f"1小时{minutes}") == "different"

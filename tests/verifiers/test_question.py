@@ -108,3 +108,37 @@ def test_values_count_in_order_only_where_an_order_is_asked_for(verifier: MathVe
     assert outcome(verifier, terms, "13, 21, 34", r"\boxed{34, 21, 13}") is Outcome.INCORRECT
     assert outcome(verifier, terms, "13, 21, 34", r"\boxed{13, 21, 34}") is Outcome.CORRECT
     assert outcome(verifier, "Solve it.", "13, 21", r"\boxed{21, 13}") is Outcome.CORRECT
+
+
+THREE = r"Which? (A) 12 (B) \frac{3}{2} (C) \frac{5}{2}"
+BEHIND_C = r"\boxed{\text{(C) } \frac{3}{2}}"
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "right"),
+    [
+        (r"\frac{3}{2}", BEHIND_C, True),
+        (r"\frac{1}{2}", BEHIND_C, False),
+        ("12 cm", r"\boxed{\text{(C) 12 cm}}", True),
+        ("12 cm", r"\boxed{\textbf{(C)}\ 13\text{ cm}}", False),
+        ("3", r"\boxed{(C) 3 (D) 4}", False),
+        ("12", r"\boxed{(A) 12, (B) 12}", False),
+        ("3", r"\boxed{C 3}", False),  # a product, or a constant
+        (r"\text{(B) } \frac{13}{2}", r"\boxed{\frac{13}{2}}", True),
+        (r"\text{(B) } \frac{13}{2}", r"\boxed{\frac{2}{3}}", False),  # \frac 13 2
+    ],
+)
+def test_a_text_behind_a_letter_is_compared_where_the_other_side_has_no_letter(
+    verifier: MathVerifier, reference: str, answer: str, right: bool
+) -> None:
+    expected = Outcome.CORRECT if right else Outcome.INCORRECT
+    assert outcome(verifier, "", reference, answer) is expected
+
+
+@pytest.mark.parametrize(("letter", "right"), [("B", True), ("C", False)])
+def test_a_text_behind_the_letter_of_another_option_is_no_answer(
+    verifier: MathVerifier, letter: str, right: bool
+) -> None:
+    answer = BEHIND_C.replace("(C)", f"({letter})")
+    expected = Outcome.CORRECT if right else Outcome.INCORRECT
+    assert outcome(verifier, THREE, r"\frac{3}{2}", answer) is expected

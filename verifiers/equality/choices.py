@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifiers.equality.text import normalise
+from verifiers.equality.text import balanced, key, normalise
 
 STYLE = re.compile(r"\\(?:text(?:bf|it|rm|sf)?|mathrm|mathbf|mathit|mbox|operatorname)\s*(?=\{)")
 LEAD = re.compile(
@@ -18,6 +18,12 @@ LEAD = re.compile(
 )
 ALONE = re.compile(r"\(?([A-J])\)?")
 WITH_TEXT = re.compile(r"(?:\(([A-J])\)[.:\s]*|([A-J])[).:]\s*|([A-J])\s+(?=[-\d\\(]))(\S.*)")
+BESIDE = re.compile(  # as WITH_TEXT, with the braces kept; `loose` may be a product or a ratio
+    r"(?P<style>\\(?:text(?:bf|it|rm|sf)?|mathrm|mathbf|mathit|mbox|operatorname)\s*\{\s*)?"
+    r"(?:\((?P<a>[A-J])\)[.:]?|(?P<b>[A-J])[).](?=\s)|(?P<loose>[A-J])(?:[).:]|\s+(?=[-\d\\(])))"
+    r"\s*(?P<end>\}\s*)?(?:\\dots\s*)?(?P<text>[^\s}].*)",
+    re.DOTALL,
+)
 SEVERAL = re.compile(r"\(?[A-J]\)?(?:(?:\s*(?:,|;|&|and|和|、)\s*|\s*)\(?[A-J]\)?){1,9}")
 LETTER = re.compile(r"[A-J]")
 
@@ -58,6 +64,32 @@ def choice(text: str) -> Choice | None:
     if beside := WITH_TEXT.fullmatch(bare):
         return Choice(frozenset(beside[1] or beside[2] or beside[3]), beside[4])
     return None
+
+
+def text_beside(text: str) -> tuple[str, str, bool] | None:
+    """Return the letter and the text of (C) 3/2, and whether C may be a name in an expression."""
+    lead = LEAD.match(text)
+    found = BESIDE.fullmatch(text, lead.end() if lead else 0)
+    if found is None or (found["end"] and not found["style"]):
+        return None
+    inside = found["style"] if found["style"] and not found["end"] else ""
+    rest = inside + found["text"]
+    letter = found["a"] or found["b"] or found["loose"]
+    return (letter, rest, bool(found["loose"])) if balanced(rest) else None
+
+
+def without_letter(reference: str, answer: str, options: Mapping[str, str]) -> str:
+    """Return the text behind an answer's letter, (C) 3/2, where the reference has no letter.
+
+    The answer stays whole where the letter may be a name in the reference, or stands for
+    another text among the question's options.
+    """
+    found = text_beside(answer)
+    if found is None or found[2] or found[0] in reference or choice(reference):
+        return answer
+    letter, text, _ = found
+    option = normalise(options.get(letter, text))
+    return text if key(option) == key(normalise(text)) else answer
 
 
 def by_options(reference: str, answer: str, options: Mapping[str, str]) -> Sides:

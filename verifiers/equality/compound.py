@@ -22,6 +22,8 @@ BETWEEN = frozenset({"and", ","})
 DEGREE = UNITS["degree"]
 ARC = {1: Fraction(1, 60), 2: Fraction(1, 3600)}
 LENGTH = {1: "foot", 2: "inch"}
+# 分 is a hundredth of a yuan behind 元 or 角, a minute behind 小时, and a point of a score alone.
+FEN = {"yuan": Unit(Fraction(1, 100), UNITS["yuan"].dimension), "time": UNITS["分钟"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +101,6 @@ def _unit(tokens: list[Token], parts: list[Part], before: str) -> tuple[int, Uni
     if not texts and before == "'" and parts[0].unit == UNITS["foot"]:
         return 0, UNITS["inch"], ""  # 5'10
     name = texts[0] if texts and tokens[0].kind == "word" else ""
+    if name == "分" and parts:
+        return 1, FEN.get(next(iter(parts[0].unit.dimension), "")), name
     return 1, UNITS.get(name) or UNITS.get(name.lower()), name

@@ -65,6 +65,10 @@ HAN_HEAD = re.compile(
     re.DOTALL,
 )
 HAN = re.compile(r"[\u4e00-\u9fff]")
+PRICE = re.compile(  # 一支钢笔3元5角, but not 每支比原价便宜3元5角
+    r"[一每](?:(?![不非未没比差少多超至过低高贵便省减降涨加找赚亏])[\u4e00-\u9fff]){1,10}"
+    r"(?P<rest>\d{1,9}(?:\.\d{1,4})?元(?:\d角)?(?:\d分)?)"
+)
 TEXT_GROUP = re.compile(r"\\text\s*\{([^{}]*)\}")
 PROSE = re.compile(
     r"\b(?:because|since|which|that|therefore|thus|hence|we|(?-i:I)|it|this|there|have|has|had|get|gets|so|"
@@ -184,7 +188,9 @@ def bare(candidate: str) -> str:
         text = TEXT_GROUP.sub(r" \1 ", candidate).strip()
     if HAN.search(text):
         found = HAN_HEAD.fullmatch(SUMMING_UP.sub("", text, count=1))
-        return found["rest"].removesuffix("的").strip() if found else candidate
+        rest = found["rest"].removesuffix("的").strip() if found else candidate
+        price = PRICE.fullmatch(rest)
+        return price["rest"] if price else rest
     found = None if DECLARED.search(text) else HEAD.fullmatch(text)
     if found and not HEAD.fullmatch(found["rest"]) and not PROSE.search(found["rest"]):
         rest = found["rest"].strip()

@@ -188,6 +188,10 @@ def _related(tokens: list[Token]) -> Shape | None:
         return None
     if not all(pieces):
         return Opaque()
+    if found == ["\\approx"]:
+        about = _equation(pieces)
+        if isinstance(about, Equation) and about.told is not None:  # pH ≈ 4.74, a product of names
+            return about
     if found[-1] == "\\approx" and len(found) > 1 - (not _label(pieces[0])):
         exact = _related(_joined(pieces[:-1], found[:-1])) if len(pieces) > 2 else read(pieces[0])
         if exact is not None and not opaque(exact) and not isinstance(exact, Text):

@@ -15,11 +15,16 @@ from verifiers.equality.units import UNITS
 
 # 10 m/s in plain letters: a unit where a space stands in front, else a product (10m).
 MEASURE = re.compile(
-    r"([+-]?[\d.,/]{1,100}(?: ?(?:\\times|\\cdot) ?10\^\{?-?\d{1,3}\}?)?)"
+    r"([+-]?[\d.,/]{1,100}(?:[eE][+-]?\d{1,3}|(?: ?(?:\\times|\\cdot) ?10\^\{?-?\d{1,3}\}?)?))"
     r" ([A-Za-z]{1,12}(?:\^\{?-?\d\}?)?"
     r"(?: ?(?:[/*]|\\cdot) ?[A-Za-z]{1,12}(?:\^\{?-?\d\}?)?){0,3})"
 )
 LETTERS = re.compile(r"[A-Za-z]+")
+# q = 4.8e-19 C. Without a power of ten, F = 5 m may be a formula in the mass m.
+NAMED_MEASURE = re.compile(
+    r"([A-Za-z](?:_\{?\w{1,9}\}?)? ?(?:=|\\approx) ?)"
+    r"(-?\d[\d.]{0,30}(?:[eE][+-]?\d| ?(?:\\times|\\cdot) ?10\^).{1,60})"
+)
 ORDINAL = re.compile(
     r"(\d+)\s?\^?\{?\s?(?:\\(?:text|mathrm|textsuperscript) ?\{ ?)?(?:st|nd|rd|th)\s?\}{0,2}"
 )
@@ -88,6 +93,11 @@ def _measure(match: re.Match[str]) -> str:
     return rf"{match[1]} \text{{{match[2]}}}" if known else match[0]
 
 
+def _named_measure(match: re.Match[str]) -> str:
+    amount = MEASURE.fullmatch(match[2])
+    return match[1] + _measure(amount) if amount else match[0]
+
+
 def _sides(match: re.Match[str]) -> str:
     """Spell 12 m by 9 m so that neither "by" nor the units are read as products."""
     known = all(unit is None or unit in UNITS for unit in (match[2], match[4]))
@@ -103,6 +113,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (DATE_HAN, _date),
     (HALF_DAY, lambda match: f"{match[2]} {'am' if match[1] in MORNING else 'pm'}"),
     (MEASURE, _measure),
+    (NAMED_MEASURE, _named_measure),
     (SIDES, _sides),
     (HEXADECIMAL, lambda match: f"{match[1].upper()}_{{16}}"),
 )
