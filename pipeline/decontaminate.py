@@ -32,7 +32,7 @@ class DecontaminateStage(ShardStage):
     """Writes `contaminated` and `probes`."""
 
     name = "decontaminate"
-    revision = 5  # 4, 5: texts that ask for different things are no hit (dedup.asked)
+    revision = 6  # 4 to 6: texts that ask for different things are no hit (dedup.asked)
 
     def writes(self) -> tuple[str, ...]:
         """Return what is contaminated, and what became of the probes."""

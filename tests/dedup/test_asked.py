@@ -71,6 +71,25 @@ def test_sentences_in_another_order_are_one_question() -> None:
     assert not otherwise(one + other, other + one)
 
 
+MOVES = [
+    "Gain 20 now. ",
+    "Lose 30 then. ",
+    "Pay 45 a day. ",
+    "Earn 50. ",
+    "Owe 61 of it. ",
+    "Is 77 left? ",
+]
+
+
+def test_numerals_that_moved_with_their_sentences_make_no_other_question() -> None:
+    assert not otherwise("".join(MOVES), "".join(MOVES[at] for at in (3, 5, 1, 4, 0, 2)))
+
+
+def test_formulas_that_changed_places_between_sentences_make_another_question() -> None:
+    givens = ["We have a+b=2 and c/d=7 in it.", "Then e-f=1 while g*h=3."]
+    assert otherwise(" ".join(givens), "We have a+b=3 and c*d=1 in it. Then e/f=2 while g-h=7.")
+
+
 def test_a_programs_examples_are_no_formulas() -> None:
     examples = ">>> f(1,2)  3 >>> f(4-5, 6)  1 >>> f(7*8) 9"
     assert not otherwise(f"def f(x): {examples}", "def f(x): assert f(1,2) == 3 * 1 + 0 + 0")
