@@ -38,7 +38,7 @@ class LabelStage(ShardStage):
     """Writes `labels`; a served labeller is asked before, its replies kept in the journal."""
 
     name = "label"
-    revision = 3  # names count no more for the language of short texts
+    revision = 4  # names count no more for the language of short texts
 
     def writes(self) -> tuple[str, ...]:
         """Return the one table."""

@@ -18,9 +18,10 @@ from functools import lru_cache
 from typing import Any
 
 UNKNOWN = "und"
-# Not language: fenced and inline code, formulas, TeX commands, links.
+# Not language: fenced and inline code, formulas, TeX commands, links, names_of_a_program.
 NOT_PROSE = re.compile(
-    r"```.*?(```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[a-zA-Z]+|https?://\S+",
+    r"```.*?(```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[a-zA-Z]+|https?://\S+"
+    r"|[A-Za-z0-9]*_[A-Za-z0-9_]*",
     re.DOTALL,
 )
 LANGUAGE_CHARS = 2_000  # of prose that lingua sees: more does not change its mind

@@ -31,6 +31,7 @@ LANGUAGES = ("en", "zh", "de", "fr", "es", "ru", "ja", "ko")
         ("What is 68 degrees Fahrenheit in Celsius?", "en"),
         ("Convert 77 Fahrenheit to Celsius.", "en"),
         ("25 celsius in fahrenheit", "en"),
+        ("def celsius_to_fahrenheit(celsius): from Celsius >>> celsius_to_fahrenheit(0)", "en"),
         ("Who was Johann Wolfgang von Goethe?", "en"),
         ("Where is Buenos Aires?", "en"),
         ("Hans has 3 apples, Fritz has 4. Total?", "en"),
