@@ -90,8 +90,10 @@ dataset: setup   ## build the quickstart dataset
 student: develop ## train a small student on a dataset made for it, and measure the gain (20 minutes)
 	$(BIN)/python benchmarks/student_loop.py
 
+# A process a core, four at most (each may load torch); a file's tests stay together, since they
+# share what is dear to make.
 test: develop    ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: develop
 	$(BIN)/ruff check .

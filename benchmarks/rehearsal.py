@@ -181,13 +181,13 @@ def run_stage(config: Path, stage: str, folder: Path, figures: Figures) -> None:
         except BaseException:
             process.send_signal(signal.SIGINT)
             process.wait()
-            figures.save()
             raise
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    user, system = ended.ru_utime - children.ru_utime, ended.ru_stime - children.ru_stime
-    one.processors = used + user + system
+        finally:
+            ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+            user, system = ended.ru_utime - children.ru_utime, ended.ru_stime - children.ru_stime
+            one.processors = used + user + system
+            figures.save()
     if process.returncode:
-        figures.save()
         sys.exit(f"{stage} ended with {process.returncode}; see {folder / f'{stage}.log'}")
     one.disk = max(one.disk, built_bytes(folder))
     one.done = True
