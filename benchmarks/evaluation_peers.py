@@ -1,14 +1,16 @@
-"""The same responses scored here and by lm-eval's tasks for GSM8K, MATH-500 and IFEval.
+"""The same responses scored here, by lm-eval's tasks and by inspect-ai's scorers.
 
-``REAL_DATA=… python benchmarks/evaluation_peers.py --peer PYTHON [--limit N] [--show N]``: PYTHON
-is an interpreter in whose environment ``lm-eval[math,ifeval]==0.4.13`` is installed, and NLTK's
-punkt_tab where NLTK finds it (without it IFEval is left out). Scored are:
+``REAL_DATA=… python benchmarks/evaluation_peers.py --peer PYTHON [--inspect PYTHON] [--limit N]
+[--show N]``: PYTHON is an interpreter in whose environment ``lm-eval[math,ifeval]==0.4.13`` is
+installed, and NLTK's punkt_tab where NLTK finds it (without it IFEval is left out); for --inspect,
+one with ``inspect-ai==0.3.285`` and what its scorer ``math`` wants. Scored are:
 
 - GSM8K: four models' solutions of every test question, which their authors graded
-  (lm-eval: exact match after its filter flexible-extract);
+  (lm-eval: exact match after its filter flexible-extract; inspect-ai: ``match(numeric=True)``);
 - MATH-500: each question's own solution, another's, and the answer in three spellings
-  (lm-eval: minerva_math's exact match, and its math_verify);
-- IFEval: responses that follow their prompt's constraints and ones that do not, strictly.
+  (lm-eval: minerva_math's exact match, and its math_verify; inspect-ai: ``math()``);
+- MATH: eight solutions by Qwen2.5-Math of each of a hundred questions, which its checker graded;
+- IFEval: responses that follow their prompt's constraints and ones that do not, strictly (lm-eval).
 
 Disagreements are counted, with who is right where there is a label, and the first are printed.
 """
@@ -21,6 +23,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ from ifeval_responses import made
 
 from pipeline.evaluation.base import available_benchmarks
 from pipeline.records import Question, Response
+from pipeline.sources.hub_draft import boxed
 from pipeline.verify import as_row
 from verifiers import available
 
@@ -72,6 +76,24 @@ def ifeval(row):
 for line in sys.stdin:
     row = json.loads(line)
     print(json.dumps({"gsm8k": gsm8k, "math500": math500, "ifeval": ifeval}[row["task"]](row)))
+"""
+INSPECT = r"""
+import asyncio, json, sys
+from types import SimpleNamespace
+from inspect_ai.scorer import Target, match, math
+number, form = match(numeric=True), math()
+async def scored(row):
+    scorer, name = (number, "match") if row["task"] == "gsm8k" else (form, "math")
+    state = SimpleNamespace(output=SimpleNamespace(completion=row["text"]))
+    try:
+        value = (await scorer(state, Target(row["reference"]))).value
+    except ValueError as error:
+        return {"failed": repr(error)[:200]}  # a reference that it can't read
+    return {name: value == "C"} if value in ("C", "I") else {"failed": str(value)}
+async def main():
+    for line in sys.stdin:
+        print(json.dumps(await scored(json.loads(line))))
+asyncio.run(main())
 """
 TRACES = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
@@ -118,6 +140,23 @@ def math500(real: Path, limit: int | None) -> Iterator[Case]:
         yield Case("math500", question, dice.choice(solutions), own, None)
 
 
+def math(real: Path, limit: int | None) -> Iterator[Case]:
+    """Yield a model's own solutions, read as answers to MATH-500's kind of question.
+
+    The reference is what the solution boxes: the column gt is mangled ("4:30p..").
+    """
+    rows = pq.read_table(real / "traces" / "qwen_math_cot_100x.parquet").to_pylist()[:limit]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "math.jsonl"
+        lines = [{"problem": row["question"], "answer": boxed(row["gt_cot"])} for row in rows]
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        asked = questions("math500", file)
+    for row, question in zip(rows, asked, strict=True):
+        grades = json.loads(row["score"])
+        for text, right in zip(row["response"], grades, strict=True):
+            yield Case("math500", question, text, row["gt_cot"], right)
+
+
 def ifeval(real: Path, limit: int | None) -> Iterator[Case]:
     """Yield responses made for one constraint, judged by all of their prompt's."""
     for question in questions("ifeval", real / "benchmarks" / "ifeval.parquet")[:limit]:
@@ -147,7 +186,7 @@ def _response(case: Case) -> Response:
     )
 
 
-def theirs(python: str, cases: list[Case]) -> list[dict[str, Any]]:
+def theirs(python: str, code: str, cases: list[Case]) -> list[dict[str, Any]]:
     lines = []
     for case in cases:
         row: dict[str, Any] = {"task": case.task, "text": case.text, "solution": case.solution}
@@ -155,21 +194,23 @@ def theirs(python: str, cases: list[Case]) -> list[dict[str, Any]]:
         row["constraints"] = json.loads(case.question.constraints or "[]")
         lines.append(json.dumps(row))
     done = subprocess.run(
-        [python, "-c", PEER], input="\n".join(lines), capture_output=True, text=True, check=False
+        [python, "-c", code], input="\n".join(lines), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        print(f"--peer: {python} failed: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        print(f"{python} failed: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         sys.exit(2)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def compare(cases: list[Case], mine: list[str], found: list[dict[str, Any]], show: int) -> None:
-    """Print agreement with each of the peer's scores, and the first disagreements."""
-    for score in sorted({name for one in found for name in one}):
+def compare(
+    what: str, cases: list[Case], mine: list[str], found: list[dict[str, Any]], show: int
+) -> None:
+    """Print agreement with each of a peer's scores, and the first disagreements."""
+    for score in sorted({name for one in found for name in one} - {"failed"}):
         counts: Counter[str] = Counter()
         differ = []
         for case, outcome, one in zip(cases, mine, found, strict=True):
-            if score not in one or score == "failed" or outcome == "unverified":
+            if score not in one or outcome == "unverified":
                 counts["apart"] += 1
             elif (outcome == "correct") == one[score]:
                 counts["agree"] += 1
@@ -179,7 +220,7 @@ def compare(cases: list[Case], mine: list[str], found: list[dict[str, Any]], sho
                     counts["ours right" if (outcome == "correct") == case.label else "theirs"] += 1
         total = counts["agree"] + len(differ)
         print(
-            f"{cases[0].task:9} lm-eval 0.4.13 {score:12} {total:6,} compared: agreement"
+            f"{what} {score:12} {total:6,} compared: agreement"
             f" {counts['agree'] / max(1, total):.4%}, {len(differ)} differ (by label ours is right"
             f" in {counts['ours right']}, theirs in {counts['theirs']}), {counts['apart']} apart"
         )
@@ -198,6 +239,7 @@ def asked(question: Question) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--peer", metavar="PYTHON", required=True)
+    parser.add_argument("--inspect", metavar="PYTHON", help="score by inspect-ai too")
     parser.add_argument("--limit", type=int, help="questions of each benchmark")
     parser.add_argument("--show", type=int, default=5, help="disagreements to print")
     given = parser.parse_args()
@@ -205,9 +247,14 @@ def main() -> None:
         print("REAL_DATA is not set: name a folder with benchmarks/ and traces/", file=sys.stderr)
         sys.exit(2)
     real = Path(os.environ["REAL_DATA"])
-    for make in (gsm8k, math500, ifeval):
+    for name, make in {"GSM8K": gsm8k, "MATH-500": math500, "MATH": math, "IFEval": ifeval}.items():
         cases = list(make(real, given.limit))
-        compare(cases, ours(cases), theirs(given.peer, cases), given.show)
+        mine = ours(cases)
+        found = theirs(given.peer, PEER, cases)
+        compare(f"{name:9} lm-eval 0.4.13   ", cases, mine, found, given.show)
+        if given.inspect and make is not ifeval:  # it has no scorer for instructions
+            found = theirs(given.inspect, INSPECT, cases)
+            compare(f"{name:9} inspect-ai 0.3.285", cases, mine, found, given.show)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ Once a second it prints what it has received, and how much processor time and me
      "kept_ms": 9.1}
 
 `ours` is the pipeline's own client as a run uses it, each reply in the journal before it counts;
-`kept_ms` is the longest that one may have waited for that in the last second: until the writing
-in front of it was done, and its own.
+`kept_ms` is the longest that one has waited for that so far, from its last byte to its commit.
 `httpx` is what one writes first: one client, a semaphore, a coroutine a question, nothing kept.
 The others are clients of packages, run by a Python that has one; they ask for no streams:
 
@@ -29,7 +28,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ class Counter:
     def __init__(self) -> None:
         self.chars: Callable[[], int] = lambda: 0
         self.replies = 0
-        self.kept_ms = 0.0
+        self.kept_ms: Callable[[], float] = lambda: 0.0
 
     def start(self) -> None:
         """Print the figures once a second from a thread of its own."""
@@ -58,9 +57,8 @@ class Counter:
                 "cpu_s": usage.ru_utime + usage.ru_stime,
                 "peak_mb": usage.ru_maxrss / 1_024,
                 "replies": self.replies,
-                "kept_ms": self.kept_ms,
+                "kept_ms": self.kept_ms(),
             }
-            self.kept_ms = 0.0
             print(json.dumps(line), flush=True)
             time.sleep(EVERY_S)
 
@@ -74,7 +72,7 @@ def ours(counter: Counter, url: str, streams: int, count: int, folder: str) -> N
     """Ask with the pipeline's client and journal."""
     from pipeline.config import Endpoints
     from pipeline.recipe import Sampling, Teacher
-    from pipeline.teacher.base import Ask, Reply, ask_key
+    from pipeline.teacher.base import Ask, ask_key
     from pipeline.teacher.journal import Journal
     from pipeline.teacher.keeping import JournalKeeper
     from pipeline.teacher.openai import OpenAIClient
@@ -84,24 +82,14 @@ def ours(counter: Counter, url: str, streams: int, count: int, folder: str) -> N
     settings = Endpoints(urls=(url,), concurrency=streams, start=streams)
     client = OpenAIClient(teacher, sampling, settings, room=count)
 
-    class Timed(JournalKeeper):
-        before = 0.0
-
-        def replies(self, arrived: Sequence[tuple[Ask, Reply]]) -> None:
-            start = time.perf_counter()
-            super().replies(arrived)
-            took = time.perf_counter() - start
-            counter.kept_ms = max(counter.kept_ms, 1e3 * (self.before + took))
-            self.before = took
-
     def asks() -> Any:
         for text in texts(count):
             request = {"messages": [{"role": "user", "content": text}]}
             yield Ask(text, 0, request, ask_key(teacher, sampling, request, 0))
 
-    counter.chars = client.received
+    counter.chars, counter.kept_ms = client.received, lambda: 1e3 * client.kept_within_s()
     with Journal(Path(folder)) as journal, client:
-        for _ in client.replies(asks(), Timed(journal, "bench")):
+        for _ in client.replies(asks(), JournalKeeper(journal, "bench")):
             counter.replies += 1
 
 

@@ -9,7 +9,7 @@ tokens a second that the client had received, as a share of the streams × 30 th
 from the moment at which all streams were open, or 30 s; its cores (processor seconds a second)
 and its memory at the most; and the ratios to the bare asyncio + httpx loop. `late` is the worst
 delay of the server itself: above a period (533 ms) the machine is too busy to say anything.
-Of ours, `on disk` is the longest that a reply may have waited between arriving and being durable.
+Of ours, `on disk` is the longest that a reply waited between its last byte and being durable.
 """
 
 from __future__ import annotations

@@ -2,15 +2,19 @@
 
     python benchmarks/many_machines.py                      the quickstart, with its small teacher
     python benchmarks/many_machines.py --ways s3 --config my.toml
+    python benchmarks/many_machines.py --ways ray --folder F    one way after the other: F keeps the
+                                                            local run, which is not made again
 
 Ways: `share` (two workers on one folder), `s3` (tables in moto's server on loopback, which does
 one request at a time in Python: its seconds say nothing of S3's), `ray` (embed by Ray Data's
-actors on this machine). The folders are new ones; other work on the machine is in the seconds.
+actors on this machine). Other work on the machine is in the seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import logging
 import os
 import re
 import subprocess
@@ -29,19 +33,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--config", type=Path, default=ROOT / "configs" / "quickstart.toml")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--folder", type=Path, help="where it is built; temporary if not given")
     given = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as name:
-        base = Path(name)
-        seconds = built(given.config, base / "local", "", 1, {})
-        expected = digests(base / "local")
-        print(f"local: {seconds:.1f} s, {len(expected)} files", flush=True)
-        for way in given.ways:
-            took = by(way, given.config, base / way)
-            same = "equal" if digests(base / way) == expected else "DIFFERENT"
-            print(f"{way}: {took:.1f} s, {took / seconds:.2f} times local, {same}", flush=True)
-            if same != "equal":
-                return 1
+    with contextlib.ExitStack() as stack:
+        base = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return compared(given.config, given.ways, base)
+
+
+def compared(config: Path, ways: Sequence[str], base: Path) -> int:
+    """Build in each way and compare with the local run; returns the exit code."""
+    seconds = local_seconds(config, base / "local")
+    expected = digests(base / "local")
+    print(f"local: {seconds:.1f} s, {len(expected)} files", flush=True)
+    for way in ways:
+        took = by(way, config, base / way)
+        same = "equal" if digests(base / way) == expected else "DIFFERENT"
+        print(f"{way}: {took:.1f} s, {took / seconds:.2f} times local, {same}", flush=True)
+        if same != "equal":
+            return 1
     return 0
+
+
+def local_seconds(config: Path, folder: Path) -> float:
+    """Build the local run, or say how long it took when it was built before."""
+    told = folder / "seconds"
+    if not told.exists():
+        took = built(config, folder, "", 1, {})
+        told.write_text(f"{took:.1f}")
+    return float(told.read_text())
 
 
 def by(way: str, config: Path, folder: Path) -> float:
@@ -51,6 +70,7 @@ def by(way: str, config: Path, folder: Path) -> float:
         return built(config, folder, '\n[runtime.embed]\nengine = "ray"\n', 1, {})
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -75,7 +95,7 @@ def built(
     config: Path, folder: Path, more: str, workers: int, env: Mapping[str, str], data: str = ""
 ) -> float:
     """Build in a new folder, and return how long it took."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     runtime = {"data": data or str(folder / "data"), "published": str(folder / "published")}
     runtime["scratch"] = str(folder / "scratch")
     own = folder / config.name

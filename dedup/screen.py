@@ -31,7 +31,9 @@ RARE = 3.0  # summed weight of a run's tokens from which it is looked for in any
 # weighted by rarity; measured: from 0.5 and 0.06 up to 0.7 and 0.15 the same copies are found.
 ONE_SIDE = 0.6
 BOTH_SIDES = 0.1
-SIEVE_BITS = 24  # 2 MB; 1.2 M runs of 21 benchmarks fill 7 % of it
+# 4 MB; 0.9 M runs of 21 benchmarks fill 3 %. With 23, 24 and 26, sieve and lookup together are
+# slower by half, a sixth and a fifth.
+SIEVE_BITS = 25
 
 
 class Screen:

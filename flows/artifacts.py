@@ -1,6 +1,6 @@
 """What a run shows in the server's pages: progress, the funnel, links, changes, what went wrong.
 
-    quickstart-progress  quickstart-funnel  quickstart-card  quickstart-report  …
+    quickstart-progress  quickstart-funnel  quickstart-card  quickstart-report  quickstart-hub  …
 
 All of it is for people: that the server can't be told is logged and never stops a run. Text of
 questions and responses is never shown there; it stays in the report.
@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+from prefect import get_client, runtime
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -28,6 +29,7 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from pipeline.compare import Differences
+from pipeline.config import Config
 from pipeline.errors import BudgetSpent, BuildError, PassingError, UserError
 from pipeline.evaluation.grid import Grid
 from pipeline.ledger import Ledger
@@ -85,32 +87,60 @@ class Shown:
         self.update(meter.done, meter.total)
 
 
-def show_funnel(name: str, ledger: Ledger) -> None:
+def name_run(name: str) -> None:
+    """Call a run by what it builds, since the name that the server gives says nothing."""
+    with telling(), get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(runtime.flow_run.id), name=name)
+
+
+def show_funnel(name: str, version: str, ledger: Ledger) -> None:
     """Show where the questions of a version are, as a table that ends in its sum."""
-    rows: list[dict[str, object]] = [{"questions": "collected", "count": ledger.collected}]
+    left = ledger.collected
+    rows: list[dict[str, object]] = [{"where": "collected", "questions": left, "left": left}]
     for (stage, reason), count in ledger.dropped.items():
-        rows.append({"questions": f"dropped by {stage}: {reason}", "count": count})
-    rows.append({"questions": "pending", "count": ledger.pending})
-    rows.append({"questions": "published", "count": ledger.published})
+        left -= count
+        rows.append({"where": f"dropped by {stage}: {reason}", "questions": count, "left": left})
+    rows.append({"where": "pending", "questions": ledger.pending, "left": left - ledger.pending})
+    rows.append({"where": "published", "questions": ledger.published, "left": ""})
     balance = "balances" if ledger.balanced else "does NOT balance"
     with telling():
-        create_table_artifact(rows, key=key(name, "funnel"), description=f"The ledger {balance}.")
+        about = f"{name} {version}: the ledger {balance}."
+        create_table_artifact(rows, key=key(name, "funnel"), description=about)
 
 
-def show_published(name: str, folder: Path, report: Path) -> None:
-    """Show the card, and link the card and the report where they lie."""
+def show_published(config: Config, folder: Path, report: Path) -> None:
+    """Show the card, and where the report is."""
     card = folder / "README.md"
     text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
     pictures = re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"*\1: in the report*", text)
     with telling():
-        create_markdown_artifact(pictures, key=key(name, "card"), description=f"`{card}`")
-        for what, path in (("card", card), ("report", report)):
-            create_link_artifact(
-                path.resolve().as_uri(),
-                link_text=str(path.resolve()),
-                key=key(name, what, "link"),
-                description="A file of the machine that ran this; a browser elsewhere has none.",
-            )
+        about = f"`{card.resolve()}`"
+        create_markdown_artifact(pictures, key=key(config.name, "card"), description=about)
+    show_report(config, report)
+
+
+def show_report(config: Config, report: Path) -> None:
+    """Link the report where a web server has it, else name its path.
+
+    No browser follows a link from the server's page to a file, not even on the same machine.
+    """
+    base, name = config.runtime.prefect.data_url, key(config.name, "report")
+    with telling():
+        if base is None:
+            text = f"`{report.resolve()}`"
+            about = "On the machine that ran this; runtime.prefect.data_url makes it a link."
+            create_markdown_artifact(text, key=name, description=about)
+        else:
+            place = f"{config.name}/{config.version}/{report.name}"
+            url, about = f"{base.rstrip('/')}/{place}", "Rows to read, and what became of the rest."
+            create_link_artifact(url, link_text=place, key=name, description=about)
+
+
+def show_hub(name: str, url: str) -> None:
+    """Link the dataset on the Hub."""
+    with telling():
+        about = "The dataset on the Hub."
+        create_link_artifact(url, link_text=url, key=key(name, "hub"), description=about)
 
 
 def show_changes(name: str, version: str, found: Differences) -> None:
@@ -152,25 +182,34 @@ def explaining(stage: list[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = failure(stage[-1] if stage else "before the first stage", error)
+        where = stage[-1] if stage else "before the first stage"
+        text, about = failure(where, error), f"What failed: {where}"
         with telling():
-            create_markdown_artifact(text, key="build-dataset-failure", description="What failed")
+            create_markdown_artifact(text, key="build-dataset-failure", description=about)
         raise
 
 
 def failure(stage: str, error: Exception) -> str:
-    """Return the summary of a failure as Markdown."""
+    """Return the summary of a failure as Markdown.
+
+    Paragraphs, since the server's page cuts the cells of a table off where they are long.
+    """
     failures = error.failures if isinstance(error, ShardsFailed) else {None: error}
-    lines = ["| stage | shard | what |", "|---|---|---|"]
+    parts = []
     for shard, found in failures.items():
-        what = str(found).replace("|", "\\|").replace("\n", "<br>") or type(found).__name__
-        lines.append(f"| {stage} | {'all' if shard is None else shard} | {what} |")
+        parts.append(f"**{stage}**" if shard is None else f"**{stage}, shard {shard}**")
+        parts.append(plain(str(found) or type(found).__name__))
     worst = next(iter(failures.values()))
-    lines += ["", remedy(worst)]
+    parts.append(remedy(worst))
     if not isinstance(worst, BuildError):
         trace = "".join(traceback.format_exception(worst))
-        lines += ["", "```", trace[-4_000:], "```"]
-    return "\n".join(lines)
+        parts.append(f"```\n{trace[-4_000:]}\n```")
+    return "\n\n".join(parts)
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows a text as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text).replace("\n", "  \n")
 
 
 def remedy(error: BaseException) -> str:

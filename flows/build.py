@@ -18,7 +18,14 @@ from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows.artifacts import Shown, explaining, show_changes, show_funnel, show_published
+from flows.artifacts import (
+    Shown,
+    explaining,
+    name_run,
+    show_changes,
+    show_funnel,
+    show_published,
+)
 from flows.request import Build, Request, load
 from flows.work import WORK, Work, build_stage
 from pipeline import logs
@@ -51,12 +58,13 @@ def build_dataset(build: Build) -> None:
                 at.append("publish")
                 with sharing(config, store) as leases:
                     publish_once(config, store, leases, lambda: publish(config, store))
-            show_funnel(config.name, read_ledger(store))
+            show_funnel(config.name, config.version, read_ledger(store))
 
 
 def requested(request: Request) -> Config:
-    """Return the configuration of this run, and log which version it builds."""
+    """Return the configuration of this run; names the run by it, and logs what it builds."""
     config = load(request, runtime.flow_run.scheduled_start_time)
+    name_run(f"{config.name} {config.version}")
     if isinstance(request, Build) and request.share:
         config = shared(config)
     get_run_logger().info("%s %s, in %s", config.name, config.version, config.runtime.data)
@@ -127,13 +135,13 @@ def build_tables(config: Config, store: Store, build: Build, at: list[str]) -> N
     shown.update(len(stages), len(stages))
 
 
-@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+@task(name="publish", task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish(config: Config, store: Store) -> None:
     """Publish to the local folder and write the report; shows both, and what has changed."""
     earlier = earlier_version(store)
     done = publish_folder(config, store, published_folder(config), against=earlier)
     report = store.folder / "report.html"
     write_report(config, store, report, earlier)
-    show_published(config.name, Path(done.folder), report)
+    show_published(config, Path(done.folder), report)
     if earlier is not None:
         show_changes(config.name, earlier.version, compare_versions(store, earlier))

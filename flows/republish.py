@@ -14,7 +14,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows.artifacts import explaining, show_funnel, show_published
+from flows.artifacts import explaining, show_funnel, show_hub, show_published
 from flows.build import held, requested
 from flows.request import Republish
 from flows.work import delays, may_pass
@@ -40,15 +40,23 @@ def republish_dataset(republish: Republish) -> None:
             done = publish_folder(config, store, folder, republish.allow_open, earlier)
             report = store.folder / "report.html"
             write_report(config, store, report)
-            show_funnel(config.name, read_ledger(store))
-            show_published(config.name, done.folder, report)
+            show_funnel(config.name, config.version, read_ledger(store))
+            show_published(config, done.folder, report)
             if republish.repo:
                 pauses = delays(republish.retries, republish.retry_delay_s)
                 again = upload.with_options(retries=republish.retries, retry_delay_seconds=pauses)
                 again(config, done.folder, republish.repo, not republish.public)
 
 
-@task(name="upload", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_pass)
+@task(
+    name="upload",
+    task_run_name="upload to {repo}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=may_pass,
+)
 def upload(config: Config, folder: Path, repo: str, private: bool) -> None:
     """Upload a published folder; what an earlier try uploaded is not uploaded again."""
-    get_run_logger().info("published at %s", publish_hub(config, folder, repo, private))
+    url = publish_hub(config, folder, repo, private)
+    get_run_logger().info("published at %s", url)
+    show_hub(config.name, url)

@@ -58,6 +58,14 @@ Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 Overrides = Annotated[
     dict[Key, JsonValue], Field(json_schema_extra={"additionalProperties": False})
 ]
+Pause = Annotated[
+    float,
+    Field(
+        ge=0,
+        title="Retry delay in seconds",
+        description="before the first retry, twice as long before each next one (a guess)",
+    ),
+]
 Part = TypeVar("Part", bound=BaseModel)
 
 
@@ -93,11 +101,9 @@ class Build(Request):
     )
     share: bool = Field(False, description="work with other runs on this version that say so, too")
     retries: int = Field(
-        3, ge=0, le=100, description="of a shard or stage, after errors that may pass (guess)"
+        3, ge=0, le=100, description="of a shard or stage, after errors that may pass (a guess)"
     )
-    retry_delay_s: float = Field(
-        60.0, ge=0, description="before the first retry, twice as long before each next one (guess)"
-    )
+    retry_delay_s: Pause = 60.0
 
 
 class Republish(Request):
@@ -110,7 +116,7 @@ class Republish(Request):
     public: bool = Field(False, description="make a dataset public that is new on the Hub")
     allow_open: bool = Field(False, description="publish although questions are pending")
     retries: int = Field(3, ge=0, le=100, description="of the upload, after errors that may pass")
-    retry_delay_s: float = Field(60.0, ge=0, description="twice as long before each next one")
+    retry_delay_s: Pause = 60.0
 
 
 class Train(Build):
@@ -140,8 +146,8 @@ class Rounds(BaseModel):
     pairs: str | None = Field(
         None, description="a file for training data: answers that were wrong, then right"
     )
-    retries: int = Field(3, ge=0, le=100, description="after errors that may pass (guess)")
-    retry_delay_s: float = Field(60.0, ge=0, description="twice as long before each next one")
+    retries: int = Field(3, ge=0, le=100, description="after errors that may pass (a guess)")
+    retry_delay_s: Pause = 60.0
 
 
 def load(request: Request, planned: datetime) -> Config:

@@ -14,7 +14,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows.artifacts import explaining, show_grid
+from flows.artifacts import explaining, name_run, show_grid
 from flows.request import Rounds
 from flows.work import delays, may_pass
 from pipeline.commands.evaluate import write_pairs
@@ -29,6 +29,7 @@ def think_twice(rounds: Rounds) -> None:
     at = ["configuration"]
     with explaining(at):
         config = load_evaluation(rounds.config, rounds.version)
+        name_run(f"{config.name} {config.version}")
         at.append("evaluate")
         pauses = delays(rounds.retries, rounds.retry_delay_s)
         again = measure.with_options(retries=rounds.retries, retry_delay_seconds=pauses)
@@ -39,7 +40,13 @@ def think_twice(rounds: Rounds) -> None:
             get_run_logger().info("%s: %s pairs, wrong then right", rounds.pairs, count)
 
 
-@task(name="measure", cache_policy=NO_CACHE, persist_result=False, retry_condition_fn=may_pass)
+@task(
+    name="measure",
+    task_run_name="measure",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_condition_fn=may_pass,
+)
 def measure(config: EvaluationConfig, rebuild: bool) -> None:
     """Ask and judge what is missing; shows the tables and names the report's files."""
     scores, files = run(config, rebuild)

@@ -70,7 +70,7 @@ def on_version(training: TrainingConfig, config: Config) -> TrainingConfig:
     return training.model_copy(update={"version": version, "training": recipe})
 
 
-@task(name="train", cache_policy=NO_CACHE, persist_result=False)
+@task(name="train", task_run_name="train", cache_policy=NO_CACHE, persist_result=False)
 def train_apart(training: TrainingConfig, config: Config, train: Train) -> Trained:
     """Train in a process of its own, so that its memory is free afterwards; returns the student."""
     folder = open_store(config).folder
@@ -86,7 +86,7 @@ def train_apart(training: TrainingConfig, config: Config, train: Train) -> Train
     return run(training)  # it is there, so that nothing is trained here
 
 
-@task(name="evaluate", cache_policy=NO_CACHE, persist_result=False)
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def measure(
     asked: EvaluationConfig, training: TrainingConfig, trained: Trained
 ) -> EvaluationConfig:
@@ -107,4 +107,4 @@ def tell_card(config: Config, measured: EvaluationConfig, train: Train) -> None:
         done = publish_folder(config, store, published_folder(config), against=earlier)
         report = store.folder / "report.html"
         write_report(config, store, report, earlier)
-        show_published(config.name, Path(done.folder), report)
+        show_published(config, Path(done.folder), report)

@@ -22,7 +22,6 @@ from pipeline.asking import (
     tokens_in,
 )
 from pipeline.config import Config
-from pipeline.errors import ConfigError
 from pipeline.progress import Meter, meter
 from pipeline.proposals import proposed_inputs
 from pipeline.recipe import Teacher
@@ -35,6 +34,7 @@ from pipeline.teacher.base import Ask, Client, Reply
 from pipeline.teacher.budget import Budget, Tokens
 from pipeline.teacher.journal import Journal
 from pipeline.teacher.keeping import JournalKeeper
+from pipeline.teacher.openai_urls import some_urls
 
 
 class DistillStage(Stage):
@@ -92,11 +92,8 @@ class DistillStage(Stage):
 def check_endpoints(config: Config) -> None:
     """Raise ConfigError where rounds are to be asked and no server is named."""
     teacher = config.recipe.teacher if config.recipe.distill.rounds else None
-    if teacher is not None and teacher.engine == "openai" and not config.runtime.endpoints.urls:
-        raise ConfigError(
-            f"runtime.endpoints.urls: is empty, and teacher {teacher.name} is asked over HTTP;"
-            ' name its server, such as urls = ["http://127.0.0.1:8000/v1"]'
-        )
+    if teacher is not None and teacher.engine == "openai":
+        some_urls(config.runtime.endpoints, teacher.name)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ An event, as `--log-json` writes it and `[runtime.logs] file` keeps it::
 
 The standard library's logger `build_dataset` carries them, so that whoever runs this code can
 add a handler of their own; without a handler nothing is written. On a terminal stderr has the
-progress bars alone. What a secret of the environment holds never gets into a line: see `hide`.
-A secret that stands nowhere in the environment is not recognised, but for a password in a URL.
+progress bars and, above them, warnings. What a secret of the environment holds never gets into a
+line: see `hide`. A secret that stands nowhere in the environment is not recognised, but for a
+password in a URL.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def configure(logs: Logs) -> None:
     LOGGER.propagate = False
     if logs.format == "json" or not sys.stderr.isatty():
         _add(OnStderr(), JsonLines() if logs.format == "json" else Text())
+    else:
+        _add(WarningsOnStderr(), Text())
     if logs.file:
         Path(logs.file).parent.mkdir(parents=True, exist_ok=True)
         _add(logging.FileHandler(logs.file, encoding="utf-8"), JsonLines())
@@ -147,6 +150,14 @@ class OnStderr(logging.Handler):
         """Write the line."""
         sys.stderr.write(self.format(record) + "\n")
         sys.stderr.flush()
+
+
+class WarningsOnStderr(OnStderr):
+    """Writes what a person should know before the command ends, which tells of errors itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let warnings through, and nothing else."""
+        return record.levelno == logging.WARNING and bool(super().filter(record))
 
 
 class JsonLines(logging.Formatter):

@@ -84,7 +84,7 @@ class Meter:
         seconds = max(1e-9, time.monotonic() - self.started)
         of = f"/{self.total:,}" if self.total else ""
         left = (self.total - self.done) * seconds / self.done if self.total and self.done else None
-        eta = f"   ETA {_clock(left)}" if left else ""
+        eta = f"   ETA {clock(left)}" if left else ""
         note = f"   {self.note}" if self.note else ""
         rate = f"{self.done / seconds:,.1f}/s"
         return f"{self.name:<14} {self.done:>9,}{of}   {rate}{eta}{note}"
@@ -138,6 +138,7 @@ def _log(meter: Meter) -> None:
     logs.event("progress", **said, rate=round(meter.rate(), 3), **note)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return seconds as 0:00:41."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

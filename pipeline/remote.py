@@ -286,12 +286,17 @@ _LISTINGS: dict[tuple[str, str], Listing] = {}
 
 
 def manifests(remote: Remote, table: str) -> dict[str, bytes]:
-    """Return the manifests of a table by name, at most LISTED_S old; only new ones are fetched."""
+    """Return the manifests of a table by name, at most LISTED_S old; only new ones are fetched.
+
+    One without its rows counts as none: a worker that was paused may have deleted those alone.
+    """
     known = _LISTINGS.get((remote.url, table))
     if known and time.monotonic() - known.looked < LISTED_S:
         return known.texts
     looked = time.monotonic()
-    marks = {n: mark for n, mark in remote.listed(table).items() if n.endswith(".json")}
+    found = remote.listed(table)
+    whole = (name for name in found if name.endswith(".json"))
+    marks = {n: found[n] for n in whole if n.replace(".json", ".parquet") in found}
     same = {n for n in marks if known and known.marks.get(n) == marks[n] and n in known.texts}
     fresh = remote.fetch_all([f"{table}/{name}" for name in marks if name not in same])
     texts = {name: known.texts[name] for name in same} if known else {}

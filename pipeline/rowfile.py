@@ -10,11 +10,8 @@ Rows stream: neither reading nor writing holds a file in memory.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import glob
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +23,13 @@ import zstandard
 
 from pipeline.errors import InputError
 from pipeline.store import writing
+from pipeline.temporary import sweep, temporary_file
 
 BATCH_ROWS = 1_024
+UNPACKED = 1 << 16  # bytes read at once by whoever splits into lines
+PIECE = 4_096  # bytes unpacked at once: a hostile piece, all of it runs, becomes 128 MB (reckoned)
+SURROGATES = "backslashreplace"  # lone ones become what JSON writes for them: \\ud800
+MOST = 1 << 63  # beyond the largest whole number that Parquet has a type for
 Row = Mapping[str, Any]
 Write = Callable[[Row], None]
 
@@ -65,11 +67,42 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any] | Broken]:
 def open_binary(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading lines, decompressed where its name says `.zst`."""
     with path.open("rb") as file:
-        if path.suffix == ".zst":
-            frames = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-            yield io.BufferedReader(frames)
-        else:
-            yield file
+        yield io.BufferedReader(_Unpacked(file), UNPACKED) if path.suffix == ".zst" else file
+
+
+class _Unpacked(io.RawIOBase):
+    """What a zstd file holds; raises ZstdError where its last frame is cut off.
+
+    The package's own reader takes a file that is cut off for one that ends there.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._ready = memoryview(b"")
+        self._frame: Any = zstandard.ZstdDecompressor().decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and (piece := self._file.read(PIECE)):
+            self._ready = memoryview(self._unpack(piece))
+        if not self._ready and self._frame is not None:
+            raise zstandard.ZstdError("it ends in the middle of a frame")
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _unpack(self, piece: bytes) -> bytes:
+        """Return what a piece of the file holds, of whatever frames."""
+        parts = []
+        while piece:
+            frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            parts.append(frame.decompress(piece))
+            self._frame = None if frame.eof else frame
+            piece = frame.unused_data if frame.eof else b""
+        return b"".join(parts)
 
 
 def _parse(number: int, line: bytes) -> dict[str, Any] | Broken:
@@ -90,6 +123,28 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
     except (pa.ArrowInvalid, pa.ArrowIOError) as error:
         raise InputError(f"{path}: is not a whole Parquet file ({error})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: holds text that is not UTF-8 ({error})") from None
+
+
+def checked_id(value: Any, place: str) -> str | int:
+    """Return an id that any of the files can hold; raises InputError for another."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise InputError(f"{place}: id: must be a string or a whole number, got {value!r:.40}")
+    if isinstance(value, str) and not is_unicode(value):
+        raise InputError(f"{place}: id: must be Unicode text, got {value!r:.40}")
+    if isinstance(value, int) and not -MOST <= value < MOST:
+        raise InputError(f"{place}: id: must fit 64 bits, got {value!r:.40}; make it a string")
+    return value
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text is without lone surrogates, which JSON can smuggle in."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -103,36 +158,11 @@ def row_writer(path: Path, schema: pa.Schema) -> Iterator[Write]:
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder")
     writer = _parquet_writer if path.suffix == ".parquet" else _line_writer
-    _sweep(path)
-    with writing(path.parent), _temporary(path) as temporary:
+    sweep(path)
+    with writing(path.parent), temporary_file(path) as temporary:
         with writer(temporary, path.suffix == ".zst", schema) as write:
             yield write
         temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    """Give the name of a file beside `path` that is locked as long as this process writes it."""
-    name = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    with name.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield name
-        finally:
-            with contextlib.suppress(OSError):
-                name.unlink(missing_ok=True)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what processes that were killed have left beside `path`: nobody holds its lock.
-
-    A file that another one has just made and not yet locked would go too; its writer would
-    then fail at the end, loudly.
-    """
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError), left.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
 
 
 @contextlib.contextmanager
@@ -145,7 +175,7 @@ def _line_writer(path: Path, squeezed: bool, _: pa.Schema) -> Iterator[Write]:
 
 
 def _line(row: Row) -> bytes:
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", SURROGATES) + b"\n"
 
 
 @contextlib.contextmanager
@@ -168,6 +198,7 @@ def _parquet_writer(path: Path, _: bool, schema: pa.Schema) -> Iterator[Write]:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", SURROGATES).decode("utf-8")

@@ -56,3 +56,10 @@ class Shell(Strict):
         description="shards in this machine's worker processes; or as tasks of prefect-ray on the"
         " cluster of `[runtime.ray]`, whose nodes all see the data and the Prefect server",
     )
+    data_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="where a web server shows the folder `runtime.data`, so that a run's page can"
+        " link its report; without it the page names the path, since no browser follows a link"
+        " from there to a file",
+    )

@@ -16,7 +16,6 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -27,7 +26,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import FULL, CorruptShard, LeaseLost, VersionBusy, unwritable
+from pipeline.errors import FULL, CorruptShard, VersionBusy, unwritable
+from pipeline.fences import retire, take_place, temporary_name
 from pipeline.leases import FOLDER as LEASES
 from pipeline.leases import FolderMedium, Lease, Medium
 from pipeline.records import content_hash
@@ -104,12 +104,17 @@ class Store:
         return self.folder / table / f"part-{shard:05d}.parquet"
 
     def manifest(self, table: str, shard: int) -> Manifest | None:
-        """Return a shard's manifest, or None where the shard does not exist."""
-        path = self.path(table, shard).with_suffix(".json")
+        """Return a shard's manifest, or None where the shard does not exist.
+
+        Without its rows it doesn't: a worker killed in the middle of `retire` may leave that.
+        """
+        rows = self.path(table, shard)
+        path = rows.with_suffix(".json")
         try:
-            return as_manifest(str(path), path.read_bytes())
+            text = path.read_bytes()
         except FileNotFoundError:
             return None
+        return as_manifest(str(path), text) if rows.exists() else None
 
     def look_again(self, table: str) -> None:
         """Make the next look at a table a fresh one; on a file system each is."""
@@ -230,11 +235,12 @@ class Store:
         Under a lease, what is sealed must not be there: of two who think that they hold it the
         first one wins.
         """
-        if self.fence is not None:
-            self.fence.check()
-        path.with_suffix(".json").unlink(missing_ok=True)
-        if self.fence is not None:
-            path.unlink(missing_ok=True)
+        manifest = path.with_suffix(".json")
+        if self.fence is None:
+            manifest.unlink(missing_ok=True)
+        else:
+            retire(manifest, self.fence)
+            retire(path, self.fence)
 
     def forget(self, table: str) -> None:
         """Delete a table's manifests, so that it is built again; its rows stay until then."""
@@ -307,8 +313,7 @@ def replacing(path: Path, fence: Lease | None = None) -> Iterator[IO[bytes]]:
 
     With a fence the place must be empty and the lease held; else LeaseLost is raised.
     """
-    # Machines that share a folder may have processes of one number.
-    temporary = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
             yield file
@@ -317,18 +322,10 @@ def replacing(path: Path, fence: Lease | None = None) -> Iterator[IO[bytes]]:
         if fence is None:
             temporary.replace(path)
         else:
-            _seal(temporary, path, fence)
+            take_place(temporary, path, fence)
         _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _seal(temporary: Path, path: Path, fence: Lease) -> None:
-    fence.check()
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise LeaseLost(f"{path}: another worker has written it; what it wrote stands") from None
 
 
 def _flush_folder(folder: Path) -> None:

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.rowfile import Broken, read_rows
+from pipeline.rowfile import MOST, Broken, checked_id, is_unicode, read_rows
 
 Array = np.ndarray[Any, Any]
 
@@ -50,24 +51,40 @@ def read_texts(path: Path) -> Texts:
 
 
 def _add(found: Texts, parts: list[Array], row: dict[str, Any], place: str) -> None:
-    id, text, vector = row.get("id"), row.get("text"), row.get("vector")
-    priority = row.get("priority")
-    if id is None:
+    text, vector, priority = row.get("text"), row.get("vector"), row.get("priority")
+    if row.get("id") is None:
         raise InputError(f"{place}: id: is missing")
     if text is not None and not isinstance(text, str):
         raise InputError(f"{place}: text: must be a string, got {type(text).__name__}")
+    if text is not None and not is_unicode(text):
+        raise InputError(f"{place}: text: must be Unicode, got a lone surrogate")
     if text is None and vector is None:
         raise InputError(f"{place}: must have a text or a vector, has neither")
-    if priority is not None and not isinstance(priority, (int, float)):
-        raise InputError(f"{place}: priority: must be a number, got {priority!r:.40}")
-    found.ids.append(id)
+    found.ids.append(checked_id(row["id"], place))
     found.texts.append(text)
-    found.priorities.append(priority or 0)
-    if isinstance(vector, list):
-        try:
-            parts.append(np.asarray(vector, np.float32)[None, :])
-        except (ValueError, TypeError, IndexError):
-            raise InputError(f"{place}: vector: must be a list of numbers") from None
+    found.priorities.append(_priority(priority, place))
+    if vector is not None and vector is not IN_PARTS:
+        parts.append(_row_vector(vector, place))
+
+
+def _priority(value: Any, place: str) -> float:
+    """Return a priority, 0 where there is none."""
+    number = value or 0
+    if not isinstance(number, (int, float)) or not abs(number) < MOST:
+        raise InputError(f"{place}: priority: must be a number below 2^63, got {value!r:.40}")
+    return number
+
+
+def _row_vector(value: Any, place: str) -> Array:
+    """Return a list of numbers as one row."""
+    try:
+        numbers = np.asarray(value) if isinstance(value, list) else np.empty(0)
+    except ValueError:  # lists of several lengths
+        numbers = np.empty(0)
+    if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iuf":
+        raise InputError(f"{place}: vector: must be a list of numbers, got {value!r:.40}")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with the others
+        return numbers.astype(np.float32)[None, :]
 
 
 IN_PARTS = object()  # stands in a row for a vector that is in the parts already
@@ -84,24 +101,36 @@ def _parquet_rows(path: Path, parts: list[Array]) -> Iterator[dict[str, Any]]:
             if "vector" not in columns:
                 yield from batch.to_pylist()
                 continue
-            parts.append(_matrix(path, batch.column("vector")))
+            if batch.num_rows:
+                parts.append(_matrix(path, batch.column("vector")))
             for row in batch.drop_columns(["vector"]).to_pylist():
                 yield {**row, "vector": IN_PARTS}
     except (pa.ArrowInvalid, pa.ArrowIOError) as error:
         raise InputError(f"{path}: is not a whole Parquet file ({error})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: holds text that is not UTF-8 ({error})") from None
 
 
 def _matrix(path: Path, column: pa.Array) -> Array:
     """Return a column of lists of numbers as an array (rows, dimension)."""
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    wrong = column.null_count or len(column) == 0 or len(flat) % len(column)
-    if wrong or flat.dtype.kind != "f":
+    kind = column.type
+    if not (_is_list(kind) and pa.types.is_floating(kind.value_type)) or column.null_count:
+        raise InputError(f"{path}: vector: must be a list of float16 or float32 in every row")
+    lengths = pc.list_value_length(column).unique().to_pylist()
+    if len(lengths) > 1 or 0 in lengths:
         raise InputError(
-            f"{path}: vector: must be a list of float16 or float32, as many in every row"
+            f"{path}: vector: must have as many numbers in every row, got {lengths!r:.40}"
         )
+    flat = column.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, np.float16 if flat.dtype == np.float16 else np.float32).reshape(
         len(column), -1
     )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    """Return whether an Arrow type is one of lists."""
+    is_list, is_large = pa.types.is_list(kind), pa.types.is_large_list(kind)
+    return bool(is_list or is_large or pa.types.is_fixed_size_list(kind))
 
 
 def _unit(path: Path, parts: list[Array], rows: int) -> Array:
@@ -116,6 +145,9 @@ def _unit(path: Path, parts: list[Array], rows: int) -> Array:
         block = whole[start : start + 65_536].astype(np.float32)
         if not np.isfinite(block).all():
             raise InputError(f"{path}: vector: must be finite numbers")
-        length = np.linalg.norm(block, axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            length = np.linalg.norm(block, axis=1, keepdims=True)
+        if not np.isfinite(length).all():
+            raise InputError(f"{path}: vector: is too long for float32; divide it by its length")
         whole[start : start + 65_536] = block / np.where(length > 0, length, 1)
     return whole

@@ -6,14 +6,12 @@
     about.json                    {"model": "…", "rows": 1400000}
 
 Only rows that were kept are in it: what was dropped stands in nobody's way. It appears as a
-whole, under its name, when everything is written.
+whole, under its name, when everything is written; one that it replaces stays until then.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +21,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, UserError
 from pipeline.store import writing
+from pipeline.temporary import replace_folder, restore_folder, sweep, temporary_folder
 from pipeline.textfile import Texts
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ class TextIndex:
         from dedup.stored import Stored
 
         try:
+            restore_folder(folder.resolve())
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             stored = Stored.load(folder) if about["model"] is not None else None
             return cls(folder, about["model"], stored, np.load(folder / KEYS))
@@ -97,16 +97,23 @@ def save_index(
 
     `cells` are the centres and homes of the new rows where these are known.
     """
-    new = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    with writing(folder.parent):
-        new.mkdir(parents=True)
-        try:
-            _write(new, rows, stay, vectors, model, before, cells)
-            if folder.is_dir() and (folder / ABOUT).is_file():
-                shutil.rmtree(folder)
-            new.rename(folder)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+    place = free_place(folder)
+    sweep(place)
+    with writing(place.parent), temporary_folder(place) as new:
+        _write(new, rows, stay, vectors, model, before, cells)
+        replace_folder(new, free_place(place))
+
+
+def free_place(folder: Path) -> Path:
+    """Return where an index of this name goes, links followed.
+
+    Raises UserError where it would take the place of something else.
+    """
+    place = folder.resolve()
+    restore_folder(place)
+    if place.exists() and not (place / ABOUT).is_file():
+        raise UserError(f"--save-index {folder}: exists and is no index; name another folder")
+    return place
 
 
 def _write(

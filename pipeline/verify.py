@@ -47,6 +47,7 @@ class VerifyStage(Stage):
     """Writes `verdicts/round=NN`; verifiers have processes of their own."""
 
     name = "verify"
+    revision = 2  # loops, lists of true options, what a judge is shown, phone numbers
 
     def __init__(self, round: int, labelled: bool = False) -> None:
         """Judge a round; `labelled` if categories count, so that other labels judge anew."""

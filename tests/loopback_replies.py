@@ -11,7 +11,8 @@ text or a list of texts that must all occur in what is asked; `seed`. Its outcom
 Conditions of a fault: `contains`; `numbers`, a list of request numbers from 0; `every`, each
 n-th request; `tries`, only the first so many tries of one and the same body; `until`, only
 requests numbered below. Its outcome: `fault`, a status such as "429" or one of FAULTS;
-`retry_after`, a header; `message`, of an error; `seconds`, of a pause.
+`retry_after`, a header; `message`, of an error; `seconds`, of a pause, or for which a streamed
+answer that lingers is whole and has no end yet.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FAULTS = ("reset", "half", "stall", "garbage", "empty", "silence", "pause")
+FAULTS = ("reset", "half", "stall", "garbage", "empty", "silence", "pause", "linger")
 PIECES = 8  # events in which a streamed text comes
 Rule = Mapping[str, Any]
 

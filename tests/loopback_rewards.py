@@ -6,8 +6,9 @@ As a process, which ends when its standard input does::
 
 Its first line of output is its URL. What it gives follows from the answer that it is shown:
 ``good`` gets five 4s, anything else five 1s, and marks in the text call for faults: ``[429]``,
-``[500]``, ``[garbage]`` and ``[cut]`` for the first time only, ``[nan]``, ``[two]`` (outputs) and
-``[long]`` (a refusal) always.
+``[500]``, ``[garbage]`` and ``[cut]`` for the first time only, ``[nan]``, ``[two]`` (outputs),
+``[long]`` and ``[refused]`` (refusals), ``[words]`` (no numbers) and ``[silence]`` (no answer)
+always.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif "[long]" in text:
             self._send(400, json.dumps({"error": {"message": LONG}}).encode())
+        elif "[refused]" in text:
+            self._send(400, b'{"error": {"message": "not this one"}}')
+        elif "[words]" in text:
+            self._send(200, b'{"choices": [{"text": "fine"}], "data": "fine"}')
+        elif "[silence]" in text:
+            self.close_connection = True
+            self.rfile.read(1)  # until the client has left
         else:
             self._send(200, json.dumps(made(text)).encode())
 

@@ -142,7 +142,7 @@ class Server:
             return await _status(streams, fault, rule)
         answer = answer_to(self._replies, line["body"])
         if line["body"].get("stream"):
-            return await _stream(streams, fault, events_of(answer))
+            return await _stream(streams, rule, events_of(answer))
         return await _misbehave(streams, fault, json.dumps(answer).encode())
 
     def _write_line(self, line: dict[str, Any]) -> None:
@@ -179,9 +179,10 @@ async def _misbehave(streams: Streams, fault: str, whole: bytes) -> str:
     return fault
 
 
-async def _stream(streams: Streams, fault: str, events: Sequence[bytes]) -> str:
+async def _stream(streams: Streams, rule: Rule, events: Sequence[bytes]) -> str:
     """Send the reply event by event, or what the fault makes of it."""
     reader, writer = streams
+    fault: str = rule.get("fault", "")
     if fault == "reset":
         writer.transport.abort()
         return fault
@@ -199,6 +200,8 @@ async def _stream(streams: Streams, fault: str, events: Sequence[bytes]) -> str:
         if fault == "stall":
             await _still_there(reader, None)
         return fault
+    if fault == "linger":
+        await _still_there(reader, rule["seconds"])
     writer.write(b"0\r\n\r\n")
     await writer.drain()
     return fault if fault in ("garbage", "empty") else "reply"

@@ -20,18 +20,20 @@ from dataclasses import dataclass
 EMAIL = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}(?![\w-])"
 )
+# Made up by their domain or by what stands before it; `git@` is how programs log in.
 RESERVED = re.compile(
-    r"@(?:.*\.)?(?:(?:example|test|domain|email|company|yourdomain|mydomain|site|abc|xyz)\."
-    r"(?:com|org|net|edu|co)|.*\.(?:example|test|invalid|localhost))$",
+    r"@(?:.*\.)?(?:(?:(?:example|sample)\d*|test|domain|email|company|yourdomain|mydomain|site|abc"
+    r"|xyz)\.(?:com|org|net|edu|co)|.*\.(?:example|test|invalid|localhost))$"
+    r"|^(?:git|you|your[\w.+-]*|example|test|user(?:name)?)\d*@|^.@.\.",
     re.IGNORECASE,
 )
 PHONE = re.compile(
     r"(?<![\w+.\d/-])(?:"
-    r"\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
+    r"(?<!\d\s)\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
     r"|\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[.-]\d{4}"
     r"|1[3-9]\d[ -]\d{4}[ -]\d{4}"
     r"|(?i:(?<=phone)|(?<=phone:)|(?<=phone: )|(?<=tel: )|(?<=call )|(?<=电话)|(?<=电话：)"
-    r"|(?<=手机)|(?<=手机号)|(?<=手机：))\d[\d -]{6,14}\d)(?![\w.-]*\d)"
+    r"|(?<=手机)|(?<=手机号)|(?<=手机：))\d[\d -]{6,14}\d)(?![\w.-]*\d)(?!\s?[+*=])"
 )
 CARD = re.compile(r"(?<![\d.-])\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?![\d-]|\.\d)")
 KEYS = (
@@ -128,10 +130,16 @@ def _real(kind: str, text: str) -> bool:
         return not RESERVED.search(text)
     if kind == "phone":
         digits = re.sub(r"\D", "", text)
-        return 7 <= len(digits) <= 15 and len(set(digits)) > 2 and "55501" not in digits
+        real = len(set(digits)) > 2 and "55501" not in digits
+        return real and (_international(digits) if text[0] == "+" else 7 <= len(digits) <= 15)
     if kind == "card":
         return _luhn(re.sub(r"\D", "", text))
     return not MADE_UP.search(text)
+
+
+def _international(digits: str) -> bool:
+    """Say whether a number has as many digits as its country's: 11 from +1 and +7, 9 to 15 else."""
+    return len(digits) == 11 if digits[0] in "17" else 9 <= len(digits) <= 15
 
 
 def _luhn(digits: str) -> bool:

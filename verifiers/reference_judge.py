@@ -13,6 +13,7 @@ A judge is a model: its `correct` is an opinion, and another model may have anot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -36,6 +37,8 @@ from verifiers.judge_words import (
 from verifiers.response import final_answer, split
 
 NAME = "judge"
+GUESSED = ("whole", "conclusion")  # found where nothing marks the answer
+WORDS = re.compile(r"[^\W\d_]+(?:[ ,'’-]+[^\W\d_]+)+\W*")  # several of them, no digits or formulas
 Reply = Literal["verdict", "score"]
 
 
@@ -121,10 +124,15 @@ class ReferenceJudge(AskedModel[Settings]):
         return None
 
     def _shown(self, answer: str) -> tuple[str, str]:
-        """Return the final answer of an answer part, or else its end, and which it is."""
+        """Return the final answer of an answer part, or else its end, and which it is.
+
+        What looks for formulas takes "less likely to break" out of "The plastic cup is less likely
+        to break.": of several words that nothing marks as the answer, the end is shown instead.
+        """
         found = extract(answer)
-        if found is not None and found.text.strip():
-            return found.text.strip(), found.how
+        text = "" if found is None else found.text.strip()
+        if found is not None and text and not (found.how in GUESSED and WORDS.fullmatch(text)):
+            return text, found.how
         return answer[-self._settings.tail_chars :].strip(), "tail"
 
     def _read(self, said: str, whole: bool, evidence: dict[str, Any]) -> Result | None:

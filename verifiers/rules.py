@@ -22,7 +22,7 @@ from verifiers.questions import BROKEN, TABLE, URL, around, letter_share, uneven
 from verifiers.repetition import Thresholds, find_loop
 from verifiers.response import ANSWER_CLOSE, ANSWER_OPEN, TAGS, Parts, final_answer, split
 from verifiers.scripts import mismatch, mixing
-from verifiers.wording import ABOUT_AI, META, REFUSAL, first_leak
+from verifiers.wording import META, about_ai, first_leak, refusal_in
 
 NAME = "rules"
 RULES = (
@@ -129,7 +129,8 @@ def no_thinking(subject: Subject, _: Settings) -> Finding:
 
 def empty_thinking(subject: Subject, _: Settings) -> Finding:
     """The think part holds nothing but space."""
-    return None if (subject.parts.think or "").strip() else {"think": subject.parts.think}
+    think = subject.parts.think
+    return None if think is None or think.strip() else {"think": think}
 
 
 def empty_answer(subject: Subject, _: Settings) -> Finding:
@@ -168,7 +169,7 @@ def repetition(subject: Subject, settings: Settings) -> Finding:
 def refusal(subject: Subject, settings: Settings) -> Finding:
     """The answer begins by refusing or by speaking of itself as an AI."""
     head = subject.answer[: settings.refusal_chars].replace("’", "'")
-    match = REFUSAL.search(head)
+    match = refusal_in(head, subject.prompt)
     return {"matched": match.group(), "head": head} if match else None
 
 
@@ -186,7 +187,7 @@ def language(subject: Subject, settings: Settings) -> Finding:
 def meta_talk(subject: Subject, _: Settings) -> Finding:
     """The answer speaks of its writer as a machine, and the question is not about that."""
     match = META.search(subject.answer.replace("’", "'"))
-    return {"matched": match[0]} if match and not ABOUT_AI.search(subject.prompt) else None
+    return {"matched": match[0]} if match and not about_ai(subject.prompt) else None
 
 
 def leak(subject: Subject, _: Settings) -> Finding:

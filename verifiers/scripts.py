@@ -28,6 +28,7 @@ ASKS_FOR_LANGUAGE = re.compile(
     r"translat|chinese|mandarin|english|pinyin|language|翻译|中文|汉语|英文|英语|语言|单词|拼音",
     re.I,
 )
+QUOTED = re.compile(r"[“\"'‘「《]([A-Za-z]{2,30})[”\"'’」》]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,13 @@ def mismatch(prompt: str, answer: str, least_units: int, clear_share: float) -> 
     """Return "latin, han" or "han, latin" where prompt and answer clearly differ, else None.
 
     Clear means that prompt and answer have at least `least_units` words or characters of
-    their script, and `clear_share` of all units.
+    their script, and `clear_share` of all units. An answer that uses a word which the prompt
+    quotes in Latin letters may be the sentence that was asked for.
     """
-    if ASKS_FOR_LANGUAGE.search(prompt[:SAMPLE_CHARS]):
+    asked_in, answered = prompt[:SAMPLE_CHARS], answer[:SAMPLE_CHARS].casefold()
+    if ASKS_FOR_LANGUAGE.search(asked_in):
+        return None
+    if any(word.casefold() in answered for word in QUOTED.findall(asked_in)):
         return None
     asked, given = script_of(prompt), script_of(answer)
     for name, first, second in (("latin, han", asked, given), ("han, latin", given, asked)):

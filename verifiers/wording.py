@@ -17,16 +17,20 @@ OFFERS = (
     r"|do that)"
 )
 REFUSALS = (
-    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b",
     rf"\bsorry,? (?:but )?(?:i|we)(?: {NEGATED}|'m unable|'m not able| don't feel| must decline)",
     rf"\bi apologi[sz]e,? but i(?: {NEGATED}|'m unable|'m not able)",
     rf"\b(?:i|we)(?: {NEGATED}|'m unable to|'m not able to| must decline to) {OFFERS}\b",
     r"(?:抱歉|对不起|不好意思)[，,。！! ]{0,2}(?:但是?)?(?:我|作为)"
     r"[^，。\n]{0,8}(?:无法|不能|不会)",
-    r"作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型|智能助手)",
     r"我(?:无法|不能|没有办法)(?:提供|协助|帮助|满足|回答|讨论|参与|生成)",
 )
 REFUSAL = re.compile("|".join(REFUSALS), re.I)
+# Speaking of oneself as a machine at the beginning; not where the prompt asks for such a part.
+SELF = re.compile(
+    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b"
+    r"|作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型|智能助手)",
+    re.I,
+)
 
 # Anywhere in the answer. "As an AI researcher" and "AI" as the topic pass.
 META = re.compile(
@@ -42,8 +46,41 @@ META = re.compile(
     re.I,
 )
 ABOUT_AI = re.compile(
-    r"\b(?:ai|artificial intelligence|language models?|chatbots?|gpt)\b|人工智能", re.I
+    r"(?<![a-z])(?:ai|artificial intelligence|language models?|chatbots?|gpt)(?![a-z])"
+    r"|人工智能|语言模型|聊天机器人",
+    re.I,
 )
+# How data sets address whoever answers ("You are an AI assistant that …"); no topic.
+ADDRESS = re.compile(
+    r"\byou are an? [^.\n]{0,60}?(?:assistant|(?:ai|language) (?:model|system))\b[^.\n]{0,200}"
+    r"|你是一?[个名]?[^。\n]{0,20}助手[^。\n]{0,100}",
+    re.I,
+)
+PART = re.compile(
+    r"\b(?:you are|you're|pretend|imagine|act as|play|role of|write as)\b[^.\n]{0,40}?"
+    r"\ban? (?:(?!(?:in|on|of|about|for|with)\b)[\w-]+ ){0,3}"
+    r"(?:ai|artificial intelligence|chatbot|robot|android)\b"
+    r"(?! (?:expert|researcher|engineer|scientist|developer|specialist|enthusiast))"
+    r"|(?:你是|假装|想象|扮演)[^。\n]{0,20}(?:ai|人工智能|机器人)",
+    re.I,
+)
+
+
+def about_ai(prompt: str) -> bool:
+    """Say whether a prompt is about such machines, beyond addressing one."""
+    return bool(ABOUT_AI.search(ADDRESS.sub(" ", prompt)))
+
+
+def refusal_in(head: str, prompt: str) -> re.Match[str] | None:
+    """Return the words by which the beginning of an answer refuses, or speaks of itself as an AI.
+
+    Whoever is asked to play an AI may speak as one.
+    """
+    if match := REFUSAL.search(head):
+        return match
+    match = SELF.search(head)
+    return None if match is None or PART.search(ADDRESS.sub(" ", prompt)) else match
+
 
 # Anywhere in the response. What the prompt itself says is not leaked.
 REFERENCE = (

@@ -30,7 +30,7 @@ from pipeline.encoding import encode_all
 from pipeline.errors import InputError
 from pipeline.progress import meter
 from pipeline.recipe import Decontaminate
-from pipeline.rowfile import Broken, read_rows, row_writer
+from pipeline.rowfile import Broken, checked_id, is_unicode, read_rows, row_writer
 from pipeline.workers import worker_pool
 
 if TYPE_CHECKING:
@@ -154,9 +154,12 @@ def texts(path: Path) -> Iterator[tuple[Any, str]]:
     for number, row in enumerate(read_rows(path), start=1):
         if isinstance(row, Broken):
             raise InputError(f"{path}: {row.error}")
+        place = f"{path}: row {number}"
         if row.get("id") is None or not isinstance(row.get("text"), str):
-            raise InputError(f"{path}: row {number}: must have an id and a text that is a string")
-        yield row["id"], row["text"]
+            raise InputError(f"{place}: must have an id and a text that is a string")
+        if not is_unicode(row["text"]):
+            raise InputError(f"{place}: text: must be Unicode, got a lone surrogate")
+        yield checked_id(row["id"], place), row["text"]
 
 
 def load(names: list[str], column: str | None) -> Loaded:

@@ -25,7 +25,7 @@ from pipeline.errors import InputError, UserError
 from pipeline.progress import meter
 from pipeline.rowfile import row_writer
 from pipeline.textfile import Texts, read_texts
-from pipeline.textindex import GIVEN, TextIndex, save_index, sortable
+from pipeline.textindex import GIVEN, TextIndex, free_place, save_index, sortable
 from pipeline.workers import worker_pool
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Find the drops and write them; returns the exit code."""
     if arguments.exact and arguments.model != MODEL:
         raise UserError("--model: has no use with --exact; leave one of them out")
-    check_index_folder(arguments)
+    if arguments.save_index:
+        free_place(arguments.save_index)
     before = TextIndex.load(arguments.against) if arguments.against else None
     rows = read_texts(arguments.input)
     ids = sortable(rows.ids, rows.path)
@@ -107,13 +108,6 @@ def main(arguments: argparse.Namespace) -> int:
         f" {sum(found.spared.values()):,} pairs kept apart{because(found)}"
     )
     return 0
-
-
-def check_index_folder(arguments: argparse.Namespace) -> None:
-    """Raise UserError where the index would take the place of something else."""
-    folder: Path | None = arguments.save_index
-    if folder and folder.exists() and not (folder / "about.json").is_file():
-        raise UserError(f"--save-index {folder}: exists and is no index; name another folder")
 
 
 def embedded(

@@ -11,9 +11,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.config import Config
     from pipeline.evaluation.config import EvaluationConfig
     from pipeline.evaluation.report import Scores
     from pipeline.rowfile import Row
@@ -46,28 +49,32 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Measure, or export; returns the exit code."""
     if arguments.think_twice is not None:
+        for option in ("rebuild", "card"):
+            if getattr(arguments, option):
+                raise UserError(f"--{option}: measures, and --think-twice doesn't; leave one out")
         return export(arguments.config, arguments.version, arguments.think_twice)
+    from pipeline.config import load_config
     from pipeline.evaluation.config import load_evaluation
     from pipeline.evaluation.experiment import run
 
     config = load_evaluation(arguments.config, arguments.version)
+    dataset = None if arguments.card is None else load_config(arguments.card)
     scores, files = run(config, arguments.rebuild)
     show(scores)
     for path in files:
         print(path)
-    if arguments.card is not None:
-        keep_for_card(arguments.card, config, scores)
+    if dataset is not None:
+        keep_for_card(dataset, config, scores)
     return 0
 
 
-def keep_for_card(dataset: str, config: EvaluationConfig, scores: Scores) -> None:
+def keep_for_card(dataset: Config, config: EvaluationConfig, scores: Scores) -> None:
     """Keep the figures beside a dataset's versions."""
-    from pipeline.config import load_config
     from pipeline.stages import open_store
     from pipeline.students import keep
     from pipeline.training.measuring import scores_of
 
-    store = open_store(load_config(dataset))
+    store = open_store(dataset)
     keep(store, scores_of(config, scores, store.version))
     print(f"kept for the card of {store.name} {store.version}; publish it again to show them")
 

@@ -139,7 +139,7 @@ class Benchmark(Options):
             wrong = f"column {error} is missing"
         except (TypeError, ValueError) as error:
             wrong = str(error)
-        have = ", ".join(sorted(row))
+        have = ", ".join(sorted(map(str, row)))  # csv calls what has no head None
         raise SourceError(f"{place}: is no row of {self.title}: {wrong} (columns: {have})")
 
     def _question(self, item: Item, place: str, revision: str) -> Question:

@@ -69,6 +69,11 @@ def from_evaluation(config: EvaluationConfig, store: Store) -> Iterator[Row]:
             " become training data; measure questions of your own (local_questions), or name a"
             ' dataset\'s configuration with distill.policy = "rethink"'
         )
+    if config.evaluation.rounds < 2:
+        raise UserError(
+            f"{config.name}: no answer was shown to the models; set evaluation.rounds to 2 or more"
+            " and run evaluate"
+        )
     for benchmark in own:
         for model in config.evaluation.models:
             _check_judged(config, store, benchmark, model)

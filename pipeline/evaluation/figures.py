@@ -11,6 +11,7 @@ how many there are stands under it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,15 +58,25 @@ def _rounds(scores: Scores, model: Model) -> Any:
     count = len(columns[0])
     for number in range(count):
         estimates = [column[number].pass1 for column in columns]
-        heights = [100 * (one.value or 0.0) for one in estimates]
+        heights = [_percent(one.value) for one in estimates]
         errors = [100 * (one.error or 0.0) for one in estimates]
         places = _places(len(names), number, count)
         bars = {"color": COLOURS[number % len(COLOURS)], "label": f"round {number + 1}"}
-        axes[0].bar(places, heights, 0.8 / count, yerr=errors, ecolor=INK, **bars)
+        drawn = axes[0].bar(places, heights, 0.8 / count, yerr=errors, ecolor=INK, **bars)
+        # Without its figure, no bar at all (nothing was decided) would look like one of 0.
+        labels = ["?" if one.value is None else f"{100 * one.value:.0f}" for one in estimates]
+        for bar, label in zip(drawn, labels, strict=True):
+            middle = bar.get_x() + bar.get_width() / 2
+            axes[0].text(middle, 1, label, ha="center", va="bottom", fontsize=6, color=INK)
     axes[0].set_xticks(range(len(names)), names)
+    axes[0].set_xlim(-0.6, len(names) - 0.4)  # where all bars are missing, none would be found
     axes[0].set_ylabel("pass@1, %", fontsize=8)
     axes[0].set_ylim(0, 100)
     return _titled(figure, model.name)
+
+
+def _percent(share: float | None) -> float:
+    return math.nan if share is None else 100 * share
 
 
 def _words(rounds: Sequence[RoundScore], benchmark: Benchmark, model: Model) -> Any:

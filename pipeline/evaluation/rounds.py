@@ -157,8 +157,7 @@ class Round:
         for job in jobs:
             job.wanted = [_light(one) for one in self._wanted(job)]
             known = self._replies(job)
-            for reply in known.values():
-                self.budget.add(Tokens(reply.prompt_tokens or 0, reply.response_tokens or 0))
+            self._count(job, known)
             job.missing = {one.ask.key for one in job.wanted} - set(known)
             self.progress.advance(sum(one.ask.key in known for one in job.wanted))
             mine = self._register(job)
@@ -168,6 +167,17 @@ class Round:
                     yield one.ask
             job.admitted = True
             self._seal_if_whole(job)
+
+    def _count(self, job: Job, known: dict[str, Reply]) -> None:
+        """Count what the replies that are there have cost, in place of what was counted.
+
+        The budget was opened with the cost of the shard's rows, if it has any; they are replaced.
+        """
+        table = responses_table(job.benchmark, self.model, self.round)
+        before = tokens_in(self.store, table, job.shard)
+        self.budget.add(Tokens(-before.prompt, -before.response))
+        for reply in known.values():
+            self.budget.add(Tokens(reply.prompt_tokens or 0, reply.response_tokens or 0))
 
     def _register(self, job: Job) -> set[str]:
         """Wait for what is missing; returns what no other shard is waiting for already.

@@ -56,6 +56,11 @@ class Account:
         self.lost_chars += chars
 
     @property
+    def unbroken_chars(self) -> int:
+        """How much text has arrived that did not break off, or not yet."""
+        return self.chars - self.lost_chars
+
+    @property
     def chars_a_token(self) -> float:
         """How many characters a token has here."""
         counted = self.response_tokens

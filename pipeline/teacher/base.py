@@ -43,7 +43,7 @@ class Reply:
 
 
 class Keeper:
-    """Makes what arrives durable, in the thread in which it arrives; this one keeps nothing.
+    """Makes what arrives durable, in a thread that asks nothing; this one keeps nothing.
 
     What its methods raise ends the client: a reply that cannot be kept must not be paid for.
     """

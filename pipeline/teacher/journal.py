@@ -95,6 +95,15 @@ class Journal:
         self._locks = {partition: Lock() for partition in PARTITIONS}
         self._writers = _writers()
 
+    def prepare(self) -> None:
+        """Make and open all files, so that the first replies need not wait for it (0.2 to 0.5 s).
+
+        Raises what `put` does, before anything is paid for.
+        """
+        for partition in PARTITIONS:
+            with self._locks[partition], self._blame(partition):
+                self._partition(partition)
+
     def put(self, key: str, reply: Reply, teacher: str) -> None:
         """Keep a reply for ever; it is on disk when this returns.
 

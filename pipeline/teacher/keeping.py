@@ -25,9 +25,10 @@ MOST_BYTES = 256 << 20  # the file stops growing there; a guess: 30,000 broken r
 
 
 class JournalKeeper(Keeper):
-    """Puts each reply into a journal, under the name of its teacher."""
+    """Puts each reply into a journal, which it prepares, under the name of its teacher."""
 
     def __init__(self, journal: Journal, teacher: str) -> None:
+        journal.prepare()
         self.journal, self.teacher = journal, teacher
 
     def replies(self, arrived: Sequence[tuple[Ask, Reply]]) -> None:

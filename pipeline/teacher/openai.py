@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipeline.config import Endpoints
-from pipeline.errors import ConfigError
 from pipeline.recipe import Sampling, Teacher
 from pipeline.teacher.account import Account
 from pipeline.teacher.base import Ask, Client, Keeper, Reply
@@ -30,7 +29,8 @@ from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_protocol import Generating
 from pipeline.teacher.openai_retry import Pace
 from pipeline.teacher.openai_session import Session
-from pipeline.teacher.openai_urls import checked_urls, read_key
+from pipeline.teacher.openai_urls import read_key, some_urls
+from pipeline.teacher.openai_watch import Telling
 
 FEW = 4  # servers whose rates fit into a line
 
@@ -46,19 +46,17 @@ class OpenAIClient(Client):
         *,
         pace: Pace | None = None,
         hunt: Hunt | None = None,
+        telling: Telling | None = None,
         budget: Budget | None = None,
         room: int | None = None,
         protocol: Generating | None = None,
     ) -> None:
         """Connect to nothing yet; `room` bounds the asks that are taken and not yet yielded."""
-        if not checked_urls(endpoints):
-            raise ConfigError(
-                f"runtime.endpoints.urls: is empty, and teacher {teacher.name} is asked over HTTP;"
-                ' name its server, such as urls = ["http://127.0.0.1:8000/v1"]'
-            )
+        some_urls(endpoints, teacher.name)
         key = read_key(endpoints.api_key_env)
         self._setup = Setup(teacher, sampling, endpoints, key, protocol or Generating())
-        self._pace, self._hunt, self._budget, self._bound = pace, hunt, budget, room
+        self._pace, self._hunt, self._telling = pace, hunt, telling
+        self._budget, self._bound = budget, room
         self._sessions: list[Session] = []
         self._accounts: dict[str, Account] = {}
 
@@ -76,6 +74,7 @@ class OpenAIClient(Client):
             budget=self._budget,
             pace=self._pace,
             hunt=self._hunt,
+            telling=self._telling,
             accounts=self._accounts,
         )
         self._sessions.append(session)
@@ -97,15 +96,17 @@ class OpenAIClient(Client):
         rates = [server.account.tokens_a_second() for server in servers]
         flying = sum(server.in_flight for server in servers)
         each = ", ".join(f"{rate:,.0f}" for rate in rates) if 1 < len(rates) <= FEW else ""
-        trouble = next((session.trouble for session in self._sessions if session.trouble), "")
-        return (
-            f"{flying:,} in flight, {sum(rates):,.0f} tokens/s"
-            f"{f' ({each})' if each else ''}{f'; {trouble}' if trouble else ''}"
-        )
+        said = [s for session in self._sessions for s in (session.silence, session.trouble) if s]
+        rate = f"{flying:,} in flight, {sum(rates):,.0f} tokens/s{f' ({each})' if each else ''}"
+        return "; ".join([rate, *said])
 
     def received(self) -> int:
         """Return how many characters have arrived, those of unfinished replies included."""
         return sum(account.chars for account in list(self._accounts.values()))
+
+    def kept_within_s(self) -> float:
+        """Return the longest that a reply has waited from its last byte until it was durable."""
+        return max((session.kept_within_s for session in self._sessions), default=0.0)
 
     def account(self) -> list[dict[str, Any]]:
         """Return what was sent to each server and what came back."""

@@ -21,12 +21,13 @@ from functools import partial
 from pipeline.config import Endpoints
 from pipeline.errors import BuildError, TeacherUnavailable
 from pipeline.teacher.account import Account
-from pipeline.teacher.base import Ask, Keeper, Reply
+from pipeline.teacher.base import Ask, Reply
 from pipeline.teacher.budget import Budget, Tokens
 from pipeline.teacher.openai_http import Passing, Setup, Wire
 from pipeline.teacher.openai_limit import Hunt, Limit
 from pipeline.teacher.openai_retry import Endpoint, Pace, wait_for
 from pipeline.teacher.openai_server import Job, Server
+from pipeline.teacher.openai_watch import REMEDY, Telling, Watch, is_over, told_of
 
 TOO_MUCH = {"429", "503", "500", "502", "504", "silence"}  # failures of a server with too much
 
@@ -43,13 +44,15 @@ class Fleet:
         *,
         pace: Pace,
         hunt: Hunt,
-        keeper: Keeper,
+        broken: Callable[[Ask, str, str], None],
         budget: Budget | None,
         accounts: dict[str, Account],
+        telling: Telling,
     ) -> None:
         self.servers: list[Server] = []
+        self.watch = Watch(pace, telling)
         self._setup, self._wire, self._deliver, self._fail = setup, wire, deliver, fail
-        self._pace, self._hunt, self._keeper, self._budget = pace, hunt, keeper, budget
+        self._pace, self._hunt, self._broken, self._budget = pace, hunt, broken, budget
         self._accounts = accounts
         self._ready: deque[Job] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,6 +79,21 @@ class Fleet:
         self._ready.append(Job(ask))
         self.dispatch()
 
+    async def look(self) -> None:
+        """Tell of servers that do not answer; end the asking when none has for `patience_s`.
+
+        Without any patience an ask's retries decide alone.
+        """
+        now, patience_s = time.monotonic(), self._setup.endpoints.patience_s
+        servers = self._active()
+        self.watch.look(servers, patience_s, now)
+        if not patience_s or self._stopped or not is_over(servers, patience_s, now):
+            return
+        if not any([await self._is_alive(server) for server in servers]):
+            said = told_of(self._setup.teacher.name, servers, time.monotonic())
+            self._stopped = True
+            self._fail(TeacherUnavailable(said))
+
     async def stop(self) -> None:
         """Give up everything in flight."""
         self._stopped = True
@@ -97,7 +115,7 @@ class Fleet:
     def _free_server(self, job: Job) -> Server | None:
         """Return the server to ask; None while all are full or resting, which wakes up later."""
         now, pace = time.monotonic(), self._pace
-        active = [server for server in self.servers if not server.removed]
+        active = self._active()
         healths = [server.health for server in active]
         waits = {s: wait_for(s.health, healths, pace, now) for s in active}
         open_ones = [server for server in active if not waits[server]]
@@ -109,6 +127,9 @@ class Fleet:
             return None
         elsewhere = [server for server in free if server is not job.avoid]
         return min(elsewhere or free, key=lambda server: server.fill)
+
+    def _active(self) -> list[Server]:
+        return [server for server in self.servers if not server.removed]
 
     def _wake_up_in(self, seconds: float) -> None:
         if self._wake is None or self._wake.when() < self._loop_time():
@@ -139,8 +160,7 @@ class Fleet:
         self._budget.settle(ask.key, cost, chars)
 
     def _send(self, job: Job, server: Server) -> None:
-        server.in_flight += 1
-        server.account.requests += 1
+        server.sent(time.monotonic())
         server.health.probing = server.health.is_sick(self._pace)
         task = asyncio.get_running_loop().create_task(self._take(job, server))
         self._tasks.add(task)
@@ -183,9 +203,10 @@ class Fleet:
         """Write a failure down in every book that it concerns."""
         now = time.monotonic()
         server.account.broke(failure.kind, len(failure.partial))
+        server.trouble = str(failure)
         if failure.partial:
             why = f"{failure.kind}: {server.url} ({failure})"
-            self._keeper.partial(job.ask, failure.partial, why)
+            self._broken(job.ask, failure.partial, why)
         if failure.kind in TOO_MUCH:
             server.limit.failed(now, sent_at)
         if failure.wait_s is not None:
@@ -205,12 +226,16 @@ class Fleet:
             return
         if job.tries > self._setup.endpoints.retries:
             alive = await self._is_alive(server)
-            silent = time.monotonic() - self._answered_at
+            silent = time.monotonic() - self._heard_at()
             if not alive and silent >= self._setup.endpoints.patience_s:
                 self._fail(self._nobody(job, server, failure))
                 return
         loop = asyncio.get_running_loop()
         loop.call_later(self._pace.back_off(job.tries), partial(self._ready_again, job))
+
+    def _heard_at(self) -> float:
+        """Return when a reply, or more text of one, came last."""
+        return max(self._answered_at, *(server.heard_at for server in self.servers))
 
     def _ready_again(self, job: Job) -> None:
         self._ready.appendleft(job)  # it has waited longest
@@ -240,8 +265,7 @@ class Fleet:
     def _nobody(self, job: Job, server: Server, failure: Passing) -> TeacherUnavailable:
         return TeacherUnavailable(
             f"teacher {self._setup.teacher.name}: no reply after {job.tries} tries, the last one at"
-            f" {server.url} ({failure}); see to the server, or raise patience_s of its endpoints,"
-            " and run again: replies that arrived are kept"
+            f" {server.url} ({failure}); {REMEDY}"
         )
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,9 +89,13 @@ class Wire:
             auto_decompress=False,
             read_bufsize=1 << 18,
         )
+        self._freeing: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Close all connections."""
+        for task in self._freeing:
+            task.cancel()
+        await asyncio.gather(*self._freeing, return_exceptions=True)
         await self._http.close()
 
     async def ask(self, url: str, ask: Ask, account: Account) -> Reply:
@@ -103,7 +107,7 @@ class Wire:
         setup, protocol = self._setup, self._setup.protocol
         body = json.dumps(protocol.body(setup.teacher, setup.sampling, ask)).encode("ascii")
         try:
-            async with self._post(protocol.url(url, ask.request), body) as answer:
+            async with self._answer(protocol.url(url, ask.request), body) as answer:
                 if answer.status != 200:
                     return await self._refusal(answer)
                 if answer.content_type == "text/event-stream":
@@ -121,6 +125,27 @@ class Wire:
                 return stream.reply()  # the text is there, only the count of tokens is not
             said = f"{type(error).__name__} {error}".strip()
             raise Passing("cut", said, partial=stream.partial()) from None
+
+    @asynccontextmanager
+    async def _answer(self, url: str, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Post; after a block that went well nobody waits until the connection is free again.
+
+        A reply is whole with its last event, and is to be kept then, not when the server has
+        ended its answer.
+        """
+        answer = await self._post(url, body)
+        try:
+            yield answer
+        except BaseException:
+            answer.close()
+            raise
+        if answer.content.is_eof():
+            answer.release()
+            return
+        task = asyncio.create_task(_read_on(answer))
+        self._freeing.add(task)
+        task.add_done_callback(self._freeing.discard)
+        task.add_done_callback(lambda _: answer.release())  # closes it where there is no end yet
 
     async def is_alive(self, url: str) -> bool:
         """Ask for a single token, or score; tell whether a server works at all."""
@@ -180,11 +205,15 @@ async def _streamed(answer: aiohttp.ClientResponse, stream: ReplyStream, account
     async for data in answer.content.iter_any():
         account.chars += stream.feed(data)
         if stream.done:
-            with suppress(TimeoutError, aiohttp.ClientError):
-                async with asyncio.timeout(LAST_BYTES_S):
-                    await answer.content.read()
             break
     return stream.reply()
+
+
+async def _read_on(answer: aiohttp.ClientResponse) -> None:
+    """Read what comes after the last event, without which the connection is of no more use."""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(LAST_BYTES_S):
+            await answer.content.read()
 
 
 async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:

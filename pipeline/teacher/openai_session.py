@@ -6,22 +6,25 @@ What comes out of `arrivals` is, in any order::
     TeacherUnavailable("...")      the end: nothing more will come of asking
     None                           the threads are over
 
-The asking thread never waits for a disk: a second one writes. Bounding how much is submitted
-is the caller's business (pipeline/teacher/openai.py).
+The asking thread never waits for a disk: a second one writes, what broke off too. Bounding how
+much is submitted is the caller's business (pipeline/teacher/openai.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Thread, current_thread
 
+from pipeline import logs
 from pipeline.errors import BuildError, ConfigError
 from pipeline.teacher.account import Account
-from pipeline.teacher.base import Ask, Keeper
+from pipeline.teacher.base import Ask, Keeper, Reply
 from pipeline.teacher.budget import Budget
 from pipeline.teacher.delivery import Arrival
 from pipeline.teacher.openai_fleet import Fleet
@@ -30,10 +33,33 @@ from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_metrics import Load
 from pipeline.teacher.openai_retry import Pace
 from pipeline.teacher.openai_server import Server
-from pipeline.teacher.openai_urls import checked_urls
+from pipeline.teacher.openai_urls import checked_urls, some_urls
+from pipeline.teacher.openai_watch import Telling
 
 # Cancelling takes milliseconds; only a name look-up, which cannot be cancelled, takes longer.
 JOIN_S = 2.0
+LOOK_S = 1.0  # between two looks at who is silent: a line of the log is no more precise
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A reply whose last byte came at `at`, on a monotonic clock."""
+
+    ask: Ask
+    reply: Reply
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What had come of a reply that broke off, and why."""
+
+    ask: Ask
+    text: str
+    why: str
+
+
+Came = Whole | Broken | BaseException | None  # None is the end
 
 
 class Session:
@@ -47,14 +73,18 @@ class Session:
         budget: Budget | None = None,
         pace: Pace | None = None,
         hunt: Hunt | None = None,
+        telling: Telling | None = None,
         accounts: dict[str, Account] | None = None,
     ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
         self.trouble = ""  # with the configuration that was read again
+        self.silence = ""  # of all servers, where none answers
         self._setup, self._keeper, self._budget = setup, keeper or Keeper(), budget
         self._pace, self._hunt = pace or Pace(), hunt or Hunt()
+        self._telling = telling or Telling()
         self._accounts = accounts if accounts is not None else {}
-        self._arrived: SimpleQueue[Arrival] = SimpleQueue()
+        self.kept_within_s = 0.0  # the longest that a reply waited until it was durable
+        self._came: SimpleQueue[Came] = SimpleQueue()
         self._servers: list[Server] = []
         self._ready = Event()
         self._thread = Thread(target=self._run, name="teacher-requests", daemon=True)
@@ -88,26 +118,42 @@ class Session:
         try:
             asyncio.run(self._serve())
         finally:
-            self._arrived.put(None)
+            self._came.put(None)
             self._ready.set()
 
     def _write(self) -> None:
-        """Keep what has arrived, then hand it on; an error of the keeper's comes instead of it.
+        """Keep what has come, then hand it on; an error of the keeper's comes instead of it.
 
-        What arrives while the disk writes is kept together the next time.
+        What comes while the disk writes is kept together the next time.
         """
         try:
-            while (first := self._arrived.get()) is not None:
-                batch = [first, *_waiting(self._arrived)]
-                replies = [arrival for arrival in batch if isinstance(arrival, tuple)]
+            while (first := self._came.get()) is not None:
+                batch = [first, *_waiting(self._came)]
                 try:
-                    self._keeper.replies(replies)
+                    self._keep([came for came in batch if isinstance(came, Whole)])
+                    self._hand_on(batch)
                 except BuildError as error:
-                    batch = [error]
-                for arrival in batch:
-                    self.arrivals.put(arrival)
+                    self.arrivals.put(error)
         finally:
             self.arrivals.put(None)
+
+    def _hand_on(self, batch: Sequence[Whole | Broken | BaseException]) -> None:
+        """Give the caller what was kept, and only then write what broke off."""
+        for came in batch:
+            if isinstance(came, Whole):
+                self.arrivals.put((came.ask, came.reply))
+            elif isinstance(came, BaseException):
+                self.arrivals.put(came)
+        for came in batch:
+            if isinstance(came, Broken):
+                self._keeper.partial(came.ask, came.text, came.why)
+
+    def _keep(self, whole: Sequence[Whole]) -> None:
+        """Keep replies, and note how long the first of them has waited for it."""
+        self._keeper.replies([(came.ask, came.reply) for came in whole])
+        if whole:
+            waited = time.monotonic() - min(came.at for came in whole)
+            self.kept_within_s = max(self.kept_within_s, waited)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -116,18 +162,19 @@ class Session:
         self._fleet = Fleet(
             self._setup,
             wire,
-            lambda ask, reply: self._arrived.put((ask, reply)),
-            self._arrived.put,
+            lambda ask, reply: self._came.put(Whole(ask, reply, time.monotonic())),
+            self._came.put,
             pace=self._pace,
             hunt=self._hunt,
-            keeper=self._keeper,
+            broken=lambda ask, text, why: self._came.put(Broken(ask, text, why)),
             budget=self._budget,
             accounts=self._accounts,
+            telling=self._telling,
         )
         self._fleet.use(self._setup.endpoints, checked_urls(self._setup.endpoints))
         self._servers = self._fleet.servers
         self._ready.set()
-        work = (self._halt.wait(), self._measure(wire), self._reread())
+        work = (self._halt.wait(), self._measure(wire), self._reread(), self._look())
         tasks = [asyncio.create_task(each) for each in work]
         done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in others:
@@ -136,6 +183,13 @@ class Session:
         await wire.close()
         for task in done:
             task.result()  # raises what nobody foresaw
+
+    async def _look(self) -> None:
+        """Tell of servers that do not answer, and end when none has for too long."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._fleet.look()
+            self.silence = self._fleet.watch.silence
 
     async def _measure(self, wire: Wire) -> None:
         """Tell each server's limit, window by window, what it brought."""
@@ -173,17 +227,18 @@ class Session:
             changed = now
             try:
                 settings = self._setup.endpoints.again()
-                self._fleet.use(settings, checked_urls(settings))
+                self._fleet.use(settings, some_urls(settings, self._setup.teacher.name))
                 self.trouble = ""
             except ConfigError as error:  # half written, say: what was there before still holds
                 self.trouble = str(error).splitlines()[-1].strip()
+                logs.event("configuration_not_followed", logging.WARNING, error=self.trouble)
 
 
-def _waiting(queue: SimpleQueue[Arrival]) -> Iterator[Arrival]:
+def _waiting(queue: SimpleQueue[Came]) -> Iterator[Whole | Broken | BaseException]:
     """Yield what waits in a queue, but not its end, which is put back."""
     while not queue.empty():
-        arrival = queue.get()
-        if arrival is None:
+        came = queue.get()
+        if came is None:
             queue.put(None)
             return
-        yield arrival
+        yield came

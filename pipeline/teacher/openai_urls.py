@@ -18,6 +18,16 @@ def checked_urls(endpoints: Endpoints) -> tuple[str, ...]:
     return tuple(dict.fromkeys(urls))
 
 
+def some_urls(endpoints: Endpoints, teacher: str) -> tuple[str, ...]:
+    """Return what `checked_urls` does; raises ConfigError where there is none."""
+    if urls := checked_urls(endpoints):
+        return urls
+    raise ConfigError(
+        f"runtime.endpoints.urls: is empty, and teacher {teacher} is asked over HTTP;"
+        ' name its server, such as urls = ["http://127.0.0.1:8000/v1"]'
+    )
+
+
 def _checked(index: int, url: str) -> str:
     """Return one base URL; errors never show what may be a password."""
     wrong = f"runtime.endpoints.urls[{index}]:"

@@ -34,6 +34,7 @@ from pipeline.errors import ConfigError
 from pipeline.recipe import Strict
 from pipeline.recipe_teacher import SYSTEM_PROMPT
 
+MOVING = ("main", "unpinned")  # no commit: tomorrow other rows would bear the same fingerprint
 WHOLE = "all"  # the selection of a configuration that names none
 Scalar = str | int | float | bool
 Values = Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1)]
@@ -85,6 +86,8 @@ class Data(Rows):
             raise ValueError("must have path or repo, and not both")
         if self.repo is not None and self.revision is None:
             raise ValueError("revision: is missing; name the commit of repo to read")
+        if self.revision in MOVING:
+            raise ValueError(f"revision: must be a commit, got {self.revision!r}; name one")
         if self.path is not None and self.revision is not None:
             raise ValueError("revision: is for repo; what a path holds is recorded by its sha256")
         if not self.configs:
@@ -119,7 +122,7 @@ class Training(Strict):
     limit: int | None = Field(
         None, ge=1, description="only so many rows of a selection, drawn by the seed"
     )
-    learning_rate: float = Field(8e-5, gt=0, description="AM")
+    learning_rate: float = Field(8e-5, gt=0, allow_inf_nan=False, description="AM")
     epochs: int = Field(2, ge=1, description="AM")
     batch: int = Field(64, ge=1, description="sequences in a step, over all GPUs; AM")
     max_tokens: int = Field(
@@ -132,8 +135,12 @@ class Training(Strict):
         "cosine", description="of the learning rate; AM"
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps; AM")
-    weight_decay: float = Field(0.0, ge=0, strict=False, description="AM names none (guess)")
-    max_grad_norm: float = Field(1.0, gt=0, strict=False, description="transformers' default")
+    weight_decay: float = Field(
+        0.0, ge=0, allow_inf_nan=False, strict=False, description="AM names none (guess)"
+    )
+    max_grad_norm: float = Field(
+        1.0, gt=0, allow_inf_nan=False, strict=False, description="transformers' default"
+    )
     seed: int = Field(0, ge=0, description="of the order of the rows and of new weights")
     lora: Lora | None = Field(None, description="all weights are tuned where there is no table")
 

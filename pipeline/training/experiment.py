@@ -4,8 +4,9 @@
 
     data/students/<name>/<version>/<selection>/training.json   the record, and its fingerprint
 
-A student that is there is not trained again; other settings under its version are refused, but
-for version `dev`. Under `accelerate launch` every process runs this; the first of them writes.
+A student that is there is not trained again; other settings under its version are refused once
+something has been learnt, but for version `dev`. Under `accelerate launch` every process runs
+this; the first of them writes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pipeline.training.config import WHOLE, TrainingConfig
 from pipeline.training.processes import in_turn, leads
 from pipeline.training.reading import Read, located, selected
 from pipeline.training.samples import Counts, read_counts, write_samples
-from pipeline.training.sft import Learnt, learn
+from pipeline.training.sft import Learnt, check, learn
 from pipeline.training.student import MODEL, load_student, put_together, template_of
 
 FOLDER = "students"  # in the data folder
@@ -110,12 +111,16 @@ class Work:
         with in_turn():
             before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
             if before is not None and before["recipe"] != self.recipe:
-                if self.config.version != FREE_VERSION:
+                if self.config.version != FREE_VERSION and self.begun():
                     raise StaleTable(_difference(self.folder, before["recipe"], self.recipe))
                 self.clear()
                 before = None
             if before is None:
                 self.record(None)
+
+    def begun(self) -> bool:
+        """Tell whether anything has been learnt: settings that led to nothing may change."""
+        return (self.folder / MODEL).is_dir() or any(self.folder.glob("checkpoint-*"))
 
     def clear(self) -> None:
         """Empty the folder, in this process alone."""
@@ -131,6 +136,7 @@ class Work:
     def make(self) -> Trained:
         """Train."""
         model, chat = load_student(self.config)
+        check(self.config, model)
         with in_turn():
             counts = self.samples(chat)
         learnt = learn(self.config, model, chat, self.folder)

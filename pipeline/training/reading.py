@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError, SourceError
@@ -48,9 +49,18 @@ class Read:
 
 
 def located(data: Data, hashes: FileHashes) -> Read:
-    """Find the files of a place; raises SourceError where there are none."""
+    """Find the files of a place; raises SourceError where there are none.
+
+    `datasets` takes a folder of a repository's name for it, whatever the revision: one that lies
+    here is refused.
+    """
     kept = data.model_dump(mode="json", exclude={"path"})
     if data.path is None:
+        if Path(str(data.repo)).exists():
+            raise SourceError(
+                f"training.data.repo: {data.repo} is a folder here, too, which would be read in"
+                " place of the Hub's dataset; name it by path, or run in another folder"
+            )
         return Read(data, (), kept)
     files = _files(data, expand(data.path))
     return Read(data, files, {**kept, "files": sorted(hashes.of(file) for file in files)})
@@ -149,19 +159,22 @@ def _rows_of(place: Read, columns: list[str], messages: bool = True) -> Iterator
             continue
         for row in read_rows(file):
             if isinstance(row, Broken):
-                raise InputError(f"{file}: line {row.line}: {row.error}")
+                raise InputError(f"{file}: {row.error}")
             yield row
 
 
 def _from_parquet(path: Path, columns: list[str]) -> Iterator[Row]:
-    with pq.ParquetFile(path) as file:
-        have = [column for column in columns if column in file.schema_arrow.names]
-        if not have:  # nothing is asked of the rows but how many they are
-            yield from ({} for _ in range(file.metadata.num_rows))
-            return
-        for group in range(file.num_row_groups):  # one at a time, as pipeline/scan.py says
-            for batch in file.iter_batches(BATCH_ROWS, [group], have):
-                yield from batch.to_pylist()
+    try:
+        with pq.ParquetFile(path) as file:
+            have = [column for column in columns if column in file.schema_arrow.names]
+            if not have:  # nothing is asked of the rows but how many they are
+                yield from ({} for _ in range(file.metadata.num_rows))
+                return
+            for group in range(file.num_row_groups):  # one at a time, as pipeline/scan.py says
+                for batch in file.iter_batches(BATCH_ROWS, [group], have):
+                    yield from batch.to_pylist()
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: is not a whole Parquet file ({error})") from None
 
 
 def _from_hub(data: Data) -> Iterator[Row]:

@@ -1,14 +1,16 @@
 """Supervised fine-tuning by TRL: sequences in, what the student learnt out.
 
-    learn(config, model, chat, folder, listener)      Learnt(steps=312, loss=0.41, …)
+    learn(config, model, chat, folder)      Learnt(first_step=1, steps=312, last_loss=0.41, …)
 
 TRL packs the sequences, spreads them over the GPUs that accelerate knows, computes the loss and
-writes checkpoints; a run that was killed goes on at the newest. What is learnt of a sequence was
-decided before (pipeline/training/chat.py): its labels are taken as they are.
+writes checkpoints; a run that was killed goes on at the newest that is whole. What is learnt of a
+sequence was decided before (pipeline/training/chat.py): its labels are taken as they are.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,21 @@ from typing import Any
 from pipeline.errors import ConfigError, Unavailable
 from pipeline.training.chat import Chat
 from pipeline.training.config import Lora, TrainingConfig
-from pipeline.training.processes import world_size
+from pipeline.training.processes import in_turn, world_size
 from pipeline.training.student import LEARNT, peft_silenced
+from pipeline.training.watching import Watch, without_bars
+
+STATE = "trainer_state.json"  # the file of a checkpoint that is written last
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What a training came to; `seconds` and `tokens` are of this run, not of those it resumed."""
+    """What a training came to; `seconds` and `tokens` are of this run, not of those it resumed.
 
+    So is `first_step`: 1 unless it went on at a checkpoint.
+    """
+
+    first_step: int
     steps: int
     sequences: int
     first_loss: float | None
@@ -47,8 +56,7 @@ def accumulation(config: TrainingConfig, processes: int) -> int:
 
 
 def arguments(config: TrainingConfig, chat: Chat, folder: Path) -> Any:
-    """Return TRL's settings for a configuration; raises Unavailable without TRL."""
-    _check_installed(config)
+    """Return TRL's settings for a configuration."""
     from trl import SFTConfig  # type: ignore[attr-defined]
 
     training, runtime = config.training, config.runtime
@@ -73,10 +81,37 @@ def arguments(config: TrainingConfig, chat: Chat, folder: Path) -> Any:
         save_steps=runtime.checkpoint_every,
         save_total_limit=runtime.checkpoints,
         logging_steps=runtime.log_every,
+        logging_nan_inf_filter=False,  # it would log 0 in place of what is no number
         report_to=runtime.report,
         run_name=f"{config.name}-{config.version}-{folder.name}",
         disable_tqdm=True,
     )
+
+
+def check(config: TrainingConfig, model: Any) -> None:
+    """Raise Unavailable or ConfigError for what would fail when all rows have been read."""
+    _check_installed(config)
+    accumulation(config, world_size())
+    if config.training.lora is not None:
+        _check_targets(config.training.lora, model)
+
+
+def _check_targets(lora: Lora, model: Any) -> None:
+    """Raise ConfigError for targets that no module is called: peft takes what it finds."""
+    from torch.nn import Linear
+
+    every = {name: module for name, module in model.named_modules() if name}
+    strange = [
+        target
+        for target in lora.targets
+        if not any(name == target or name.endswith(f".{target}") for name in every)
+    ]
+    if strange:
+        linear = {n.rpartition(".")[2] for n, module in every.items() if isinstance(module, Linear)}
+        raise ConfigError(
+            f"training.lora.targets: the student has no modules {strange}; its linear layers are"
+            f" {', '.join(sorted(linear))}"
+        )
 
 
 def trainer(
@@ -84,11 +119,12 @@ def trainer(
 ) -> Any:
     """Return TRL's trainer over the samples of a folder."""
     from datasets import Dataset
+    from transformers import PrinterCallback
     from trl import SFTTrainer  # type: ignore[attr-defined]
 
     made = arguments(config, chat, folder)
     with peft_silenced():
-        return SFTTrainer(
+        found = SFTTrainer(
             model=model,
             args=made,
             train_dataset=Dataset.from_file(str(folder / "samples.arrow")),
@@ -96,6 +132,8 @@ def trainer(
             peft_config=adapter(config.training.lora),
             callbacks=list(callbacks),
         )
+    found.remove_callback(PrinterCallback)  # what it prints, Watch shows
+    return found
 
 
 def adapter(lora: Lora | None) -> Any:
@@ -116,13 +154,19 @@ def adapter(lora: Lora | None) -> Any:
 def learn(
     config: TrainingConfig, model: Any, chat: Chat, folder: Path, callbacks: Sequence[Any] = ()
 ) -> Learnt:
-    """Train, or go on at the newest checkpoint, and write what was learnt."""
-    made = trainer(config, model, chat, folder, callbacks)
-    resumed = any(folder.glob("checkpoint-*"))
-    done = made.train(resume_from_checkpoint=True if resumed else None)
-    _save(made, folder / LEARNT)
+    """Train, or go on at the newest whole checkpoint, and write what was learnt.
+
+    Raises Diverged where the loss is no number any more.
+    """
+    with without_bars(), Watch(config) as watch:
+        made = trainer(config, model, chat, folder, [watch, *callbacks])
+        newest = whole(folder)
+        done = made.train(resume_from_checkpoint=str(newest) if newest else None)
+        watch.check(done.training_loss, made.state.global_step)
+        _save(made, folder / LEARNT)
     losses = [line["loss"] for line in made.state.log_history if "loss" in line]
     return Learnt(
+        first_step=watch.first_step,
         steps=made.state.global_step,
         sequences=len(made.train_dataset),
         first_loss=losses[0] if losses else None,
@@ -130,6 +174,28 @@ def learn(
         seconds=done.metrics["train_runtime"],
         tokens=made._total_train_tokens,
     )
+
+
+def whole(folder: Path) -> Path | None:
+    """Return the newest checkpoint that was written to its end; deletes those that were not.
+
+    The trainer writes in place, so that a kill leaves half of one.
+    """
+    found = {int(path.name.rpartition("-")[2]): path for path in folder.glob("checkpoint-*")}
+    with in_turn() as alone:
+        for path in found.values() if alone else ():
+            if not _is_whole(path):
+                shutil.rmtree(path)
+    left = [step for step, path in found.items() if path.is_dir()]
+    return found[max(left)] if left else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def _save(made: Any, folder: Path) -> None:

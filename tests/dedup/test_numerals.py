@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dedup.numerals import Agreement, agreement, facts, signs_held
+from dedup.numerals import ONE, Agreement, agreement, facts, holds_numerals, signs_held
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,16 @@ def test_signs_are_operators_commands_and_single_letters() -> None:
 def test_the_share_of_signs_held_counts_repeats() -> None:
     assert signs_held(facts("x + y"), facts("x + x + y")) == pytest.approx(3 / 5)
     assert signs_held(facts("x"), facts("no sign here")) == 1
+
+
+NUMERALS = st.lists(st.sampled_from(["1", "2", "3.5", "one", "two", "twenty", "2,000", "x"]))
+
+
+@given(NUMERALS, NUMERALS)
+def test_a_text_holds_numerals_that_it_has_in_digits_or_in_words(
+    whole: list[str], part: list[str]
+) -> None:
+    mine, its = facts(" apples ".join(whole)), facts(" apples ".join(part))
+    said = its.words - ONE
+    apart = its.digits <= mine.digits and said <= mine.words
+    assert holds_numerals(mine, its) == (apart or its.digits + said <= mine.digits + mine.words)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from flows.short_names import NAMES
+
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 TARGETS = ("cpu", "gpu")
@@ -57,9 +59,22 @@ def test_a_target_starts_a_worker_and_can_tell_whether_it_is_well(target: str) -
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_installs_its_own_faiss_and_only_that(target: str) -> None:
     installs = " ".join(rest for word, rest in STAGES[target] if word == "RUN")
-    assert f"'.[{target}]'" in installs
+    assert f'".[{target},' in installs
     other = TARGETS[1 - TARGETS.index(target)]
-    assert f"'.[{other}]'" not in installs
+    assert f'".[{other},' not in installs
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_worker_has_what_the_flows_need(target: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = last(target, "ARG").removeprefix("EXTRAS=").split(",")
+    assert "train" in extras
+    assert set(extras) <= set(project["optional-dependencies"])
+
+
+def test_every_flow_is_set_up() -> None:
+    (script,) = [line for line in COMPOSE["services"]["setup"]["command"] if "deploy" in line]
+    assert set(re.findall(r"--name (\S+)", script)) == set(NAMES)
 
 
 def test_images_are_named_by_a_version() -> None:

@@ -48,9 +48,9 @@ def test_what_is_done_gets_no_task(story: Story, server: Server) -> None:
     ("key", "kind", "text"),
     [
         ("set-progress", "progress", "100"),
-        ("set-funnel", "table", '"questions": "collected", "count": 30'),
+        ("set-funnel", "table", '"where": "collected", "questions": 30, "left": 30'),
         ("set-card", "markdown", "From collected to published"),
-        ("set-report-link", "markdown", "report.html"),
+        ("set-report", "markdown", "report.html`"),
         ("set-distill-1", "progress", "100"),
     ],
 )
@@ -58,6 +58,13 @@ def test_a_run_shows(story: Story, server: Server, key: str, kind: str, text: st
     artifact = server.artifacts(story.run)[key]
     assert artifact["type"] == kind
     assert text in str(artifact["data"])
+
+
+def test_a_run_and_its_tasks_are_called_by_what_they_do(story: Story, server: Server) -> None:
+    assert server.get(f"/flow_runs/{story.run}")["name"] == "set 1"
+    wanted = {"id": {"any_": [story.run]}}
+    tasks = server.post("/task_runs/filter", flow_runs=wanted).json()
+    assert "publish" in {task["name"] for task in tasks}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,11 +14,13 @@ from uuid import uuid4
 import httpx
 import pyarrow as pa
 import pytest
+from markdown_it import MarkdownIt
 from prefect import flow, get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows import automations
-from flows.artifacts import ShardsFailed, failure, key
+from flows.artifacts import ShardsFailed, failure, key, show_report
+from flows.request import with_value
 from flows.work import WORK, Work, build_stage, delays, limit_name, slot
 from pipeline.config import Config, load_config
 from pipeline.errors import BudgetSpent, CorruptShard, PassingError, TeacherUnavailable, UserError
@@ -136,6 +139,17 @@ def test_keys_have_only_the_characters_that_the_server_allows() -> None:
     assert key("My_set.v2", "distill 1") == "my-set-v2-distill-1"
 
 
+def test_the_report_is_linked_where_a_web_server_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    linked: list[str] = []
+    monkeypatch.setattr(
+        "flows.artifacts.create_link_artifact", lambda link, **_: linked.append(link)
+    )
+    config = load_config("quickstart")
+    config = with_value(config, ("runtime", "prefect", "data_url"), "http://box:8000/d/", "test")
+    show_report(config, Path("data/quickstart/1/report.html"))
+    assert linked == ["http://box:8000/d/quickstart/1/report.html"]
+
+
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
@@ -148,13 +162,14 @@ def test_keys_have_only_the_characters_that_the_server_allows() -> None:
 )
 def test_a_failure_names_the_shard_and_the_remedy(error: Exception, remedy: str) -> None:
     text = failure("label", ShardsFailed("label", {3: error}, 16))
-    assert f"| label | 3 | {error} |" in text
+    assert text.startswith(f"**label, shard 3**\n\n{error}\n\n")
     assert remedy in text
 
 
-def test_a_failure_of_many_lines_stays_in_its_row() -> None:
-    text = failure("collect", UserError("a | b\nc"))
-    assert r"| collect | all | a \| b<br>c |" in text
+def test_what_an_error_says_is_shown_and_not_read_as_markup() -> None:
+    text = failure("collect", UserError("<b> part_0*.json | [x](y)\nc"))
+    (shown,) = re.findall(r"<p>(.*?)</p>", MarkdownIt().render(text.split("\n\n")[1]), re.DOTALL)
+    assert shown == "&lt;b&gt; part_0*.json | [x](y)<br />\nc"
 
 
 @pytest.mark.usefixtures("client")

@@ -104,3 +104,57 @@ def test_two_at_once_on_one_file_give_a_whole_one(name: str, tmp_path: Path) -> 
     assert [process.wait() for process in both] == [0, 0]
     assert rows_of(tmp_path) >= ROWS - 1
     assert not list(tmp_path.glob(".out*"))
+
+
+# Stops itself in the middle of an index, or where its place is empty: the old one is moved away.
+STOPPED_INDEX = """
+import os, signal, sys
+from pathlib import Path
+from pipeline import textindex
+from pipeline.__main__ import main
+
+def stop(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[1] == "writing":
+    textindex.np.save = stop
+else:
+    rename = Path.rename
+    Path.rename = lambda self, to: stop() if self.name.endswith(".tmp") else rename(self, to)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def saved(folder: Path, texts: dict[str, str]) -> list[str]:
+    """Return a command that keeps rows of these texts as an index."""
+    rows = [{"id": id, "text": text} for id, text in texts.items()]
+    source = folder / "index.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    given = [str(source), str(folder / "out.jsonl"), "--exact", "--save-index"]
+    return ["deduplicate", *given, str(folder / "seen")]
+
+
+def repeated(folder: Path) -> list[str]:
+    """Return which of two texts the index in a folder has."""
+    rows = [{"id": "x", "text": "Name a river."}, {"id": "y", "text": "Name a lake."}]
+    source = folder / "batch.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    given = [str(source), str(folder / "out.jsonl"), "--exact", "--against", str(folder / "seen")]
+    subprocess.run([sys.executable, "-m", "pipeline", "deduplicate", *given], check=True)
+    return [json.loads(line)["id"] for line in (folder / "out.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("moment", ["writing", "replacing"])
+def test_an_index_whose_writer_was_killed_stays_what_it_was_and_the_next_one_clears_up(
+    moment: str, tmp_path: Path
+) -> None:
+    program = [sys.executable, "-m", "pipeline"]
+    subprocess.run([*program, *saved(tmp_path, {"a": "Name a river."})], check=True)
+    more = saved(tmp_path, {"b": "Name a lake."})
+    killed = subprocess.run([sys.executable, "-c", STOPPED_INDEX, moment, *more], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob(".seen.*.tmp"))
+    assert repeated(tmp_path) == ["x"]
+    subprocess.run([*program, *more], check=True)
+    assert repeated(tmp_path) == ["y"]
+    assert not list(tmp_path.glob(".seen*"))

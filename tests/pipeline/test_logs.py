@@ -142,13 +142,26 @@ def test_a_crash_is_an_event_with_its_traceback() -> None:
     assert "ZeroDivisionError" in found["error"] and "Traceback" in found["traceback"]
 
 
-def test_a_terminal_has_bars_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def test_a_terminal_has_bars_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     logs.configure(Logs())
     logs.event("shard", shard=3)
+    logs.event("error", logging.ERROR)  # the command tells of it itself
     assert terminal.getvalue() == ""
+
+
+def test_a_terminal_shows_a_warning_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    logs.configure(Logs())
+    with progress.meter("distill 1", 10) as shown:
+        shown.advance(1)
+        logs.event("no_server_answers", logging.WARNING, silent_s=5)
+    assert "no_server_answers silent_s=5" in terminal.getvalue()

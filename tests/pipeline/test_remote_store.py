@@ -138,6 +138,13 @@ def test_a_replaced_shard_is_fetched_again(store: RemoteStore, tmp_path: Path) -
     assert other.read("t", 0).equals(OTHER)
 
 
+def test_a_manifest_without_its_rows_is_no_shard(store: RemoteStore) -> None:
+    write(store)
+    store.remote.delete("set/1/t/part-00000.parquet")
+    store.look_again("t")
+    assert store.manifest("t", 0) is None
+
+
 def test_rows_that_are_not_the_manifests_are_refused(store: RemoteStore, tmp_path: Path) -> None:
     write(store)
     store.remote.put("set/1/t/part-00000.parquet", b"something else")

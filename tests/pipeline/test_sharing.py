@@ -16,7 +16,7 @@ import pytest
 from pipeline.config import Config, load_config
 from pipeline.errors import LeaseLost, UserError, VersionBusy
 from pipeline.files import FileHashes
-from pipeline.leases import Leases
+from pipeline.leases import Lease, Leases
 from pipeline.sharing import (
     Claims,
     build_stage,
@@ -28,7 +28,7 @@ from pipeline.sharing import (
 )
 from pipeline.stage import Run, ShardStage, Tables
 from pipeline.stages import forget
-from pipeline.store import Origin, Store
+from pipeline.store import Origin, Store, sha256
 
 SHARDS = 6
 EXPIRY_S = 0.5
@@ -174,6 +174,39 @@ def test_what_is_sealed_is_not_overwritten(runs: list[Run], store: Store) -> Non
         with pytest.raises(LeaseLost, match="another worker has written it"):
             one.store.write("t", one.shard, pa.table({"n": [2]}), Origin({}, {}), {}, 0.1)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("pause", range(1, 5))
+def test_a_pause_after_looking_at_the_lease_costs_the_other_worker_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, pause: int
+) -> None:
+    """Before the manifest goes, before the rows go, before the rows come, before the manifest."""
+    store.write("t", 0, pa.table({"n": [0]}), Origin({}, {}), {}, 0.1)
+    mine = Leases(store.medium(), EXPIRY_S).take("t-0")
+    assert mine is not None
+    looks: list[Lease] = []
+    check = Lease.check
+
+    def paused(lease: Lease) -> None:
+        check(lease)
+        looks.append(lease)
+        if looks.count(mine) == pause and lease == mine:
+            other = Lease(mine.medium, "t-0", mine.number + 1, "other")
+            assert other.medium.create(other.name, other.body(0))
+            write_one(replace(store, fence=other), 2)
+
+    monkeypatch.setattr(Lease, "check", paused)
+    with pytest.raises(LeaseLost):
+        write_one(replace(store, fence=mine), 1)
+    manifest = store.manifest("t", 0)
+    assert manifest is not None
+    assert manifest.output == sha256(store.path("t", 0))
+    assert store.read("t", 0).to_pydict() == {"n": [2]}
+    assert list(store.folder.rglob("*.tmp")) == []
+
+
+def write_one(store: Store, n: int) -> None:
+    store.write("t", 0, pa.table({"n": [n]}), Origin({}, {}), {}, 0.1)
 
 
 def test_files_between_stages_are_apart_under_each_lease(runs: list[Run]) -> None:

@@ -28,6 +28,12 @@ def test_a_shard_exists_when_its_manifest_does(store: Store) -> None:
     assert store.complete("t")
 
 
+def test_a_manifest_without_its_rows_is_no_shard(store: Store) -> None:
+    store.write("t", 0, ROWS, ORIGIN, {}, 0.5)
+    store.path("t", 0).unlink()
+    assert store.manifest("t", 0) is None
+
+
 def test_a_manifest_tells_what_the_shard_is_made_from(store: Store) -> None:
     written = store.write("t", 0, ROWS, ORIGIN, {"x": 1}, 0.5)
     read = store.manifest("t", 0)

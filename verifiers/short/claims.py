@@ -6,6 +6,7 @@ Looked for in this order::
     The correct answer is C.   答案是C   故选 C         what follows the last such phrase
     Option C is correct.   C项正确                      one option that is said to be right
     **C) pearls**   C   pearls   the third option      the last line, or else the first one
+    So it is made of reefs (option A).                 brackets at the end of the last line
 
 A claim names one option or several; it is hedged ("maybe C", "C or D"), or at odds with itself
 ("C. coral", when C is pearls). A letter in prose is none.
@@ -34,7 +35,9 @@ ANCHOR = re.compile(
     r"|\b(?:I|we)(?:'d| would| will|'ll)?\s+(?:choose|select|pick|go with|opt for)\b"
     r"|####"
     r"|(?:正确)?(?:答案|选项)\s*(?:应该|应当|应|(?P<doubt>可能|也许|大概|或许))?\s*(?:是|为|选|[:：])+"
-    r"|(?:故|应|因此|所以|本题|我)\s*(?:选择?)\s*[:：]?",
+    r"|(?:故|应|因此|所以|本题|我)\s*(?:选择?)\s*[:：]?"
+    r"|(?:故|因此|所以|综上)[^。；\n]{0,8}(?:正确|错误|有误|符合(?:题意)?)的(?:选项|叙述|说法|一?项)?"
+    r"(?:是|为)\s*[:：]?",
     re.IGNORECASE,
 )
 CORRECT = re.compile(
@@ -44,6 +47,11 @@ CORRECT = re.compile(
     r"(?:correct|right|best|true|most (?:accurate|appropriate|suitable|likely))\b"
     r"(?!\s+(?:about|that|when|if|only))|(?:选?项)?(?:是)?正确)"
 )
+OTHER_BEFORE = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Z]|\d{1,2})\)?\s*(?:,|，|、|/|&|\band\b|和|与|及)\s*\(?\Z"
+)
+PLURAL = re.compile(r"\bare\b|正确\Z")
+IN_BRACKETS = re.compile(r"\(\s*(?:option|choice|answer|选项)\s*([A-Z])\s*\)\W*\Z", re.IGNORECASE)
 FILLER = re.compile(
     r"(?:(?:(?:definitely|clearly|therefore|thus|hence|indeed|simply|obviously|certainly|both|then"
     r"|so|most likely|still|again|that|the|is|as follows|given by|option|choice|answer|letter"
@@ -157,9 +165,18 @@ class Finder:
         return text[place : place + MAX_LINE] if self._broad else first_line(text[place:])
 
     def _correct(self, text: str) -> Claim | None:
-        """Return the one option that is said to be correct; none where there are several."""
-        found = [m for m in CORRECT.finditer(clean(text)) if m["label"] in self._labels]
+        """Return the one option that is said to be correct; none where there are several.
+
+        "A, B and D are correct" leads to the one that is not.
+        """
+        text = clean(text)
+        found = [m for m in CORRECT.finditer(text) if m["label"] in self._labels]
         found = [m for m in found if not self._label.search(m["gap"])]
+        found = [
+            m
+            for m in found
+            if not (PLURAL.search(m[0]) and OTHER_BEFORE.search(text[: m.start()][-12:]))
+        ]
         labels = frozenset(match["label"] for match in found)
         return Claim(labels, found[-1][0], "correct") if len(labels) == 1 else None
 
@@ -170,6 +187,8 @@ class Finder:
         for line in dict.fromkeys((lines[-1], lines[0])):
             if claim := self.read(line, "line", whole=True):
                 return claim
+        if (last := IN_BRACKETS.search(clean(lines[-1]))) and last[1].upper() in self._labels:
+            return Claim(frozenset({last[1].upper()}), last[0], "line")
         if len(lines) == 1:
             return Claim(frozenset(), clean(lines[0]), "line", hedged=False)
         return Claim(frozenset(), "", "none")

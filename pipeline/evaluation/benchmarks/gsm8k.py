@@ -28,5 +28,7 @@ class Gsm8k(MathBenchmark):
     def item(self, row: Row, place: str, seed: int) -> Item:
         """Read a row."""
         asked = {"question": text(row, "question")}
-        answer = text(row, "answer").rpartition("####")[2].strip()
-        return Item(key_of(row, place, "id"), asked, reference_answer=answer)
+        _, mark, answer = text(row, "answer").rpartition("####")
+        if not mark:
+            raise ValueError("answer: must end with #### and what the answer is")
+        return Item(key_of(row, place, "id"), asked, reference_answer=answer.strip())

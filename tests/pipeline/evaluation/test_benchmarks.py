@@ -136,6 +136,19 @@ def test_a_row_without_its_columns_is_named_with_what_is_missing(name: str, tmp_
         asked(name, tmp_path, [{"nothing": 1}])
 
 
+def test_a_solution_without_its_mark_is_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"rows\.jsonl#0: is no row of GSM8K: answer: .*####"):
+        asked("gsm8k", tmp_path, [{"question": "3 bags of 4?", "answer": "3 * 4 = 12"}])
+
+
+def test_a_line_of_csv_with_too_many_cells_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Question,Correct Answer\nWhich?,this,that\n", encoding="utf-8")
+    benchmark = made("gpqa_diamond", path=str(path))
+    with pytest.raises(SourceError, match=r"rows\.csv#0: is no row of GPQA-Diamond"):
+        list(benchmark.questions(benchmark.located(), 0))
+
+
 def test_the_same_item_twice_is_an_error(tmp_path: Path) -> None:
     row = ROWS["aime24"][0]
     with pytest.raises(SourceError, match=r"rows.jsonl#1: '60' is the item of rows.jsonl#0 too"):

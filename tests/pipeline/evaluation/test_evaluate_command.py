@@ -98,6 +98,27 @@ def test_a_file_that_is_missing_exits_2_and_names_it(
     assert "own.jsonl: no such file; correct the benchmark's path" in capsys.readouterr().err
 
 
+def test_a_card_of_no_dataset_is_told_before_anything_is_asked(
+    teacher: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(write_config(tmp_path, teacher.url, PLANS))
+    assert program.main(["evaluate", path, "--card", str(tmp_path / "nowhere.toml")]) == 2
+    assert "nowhere.toml" in capsys.readouterr().err
+    assert teacher.arrived() == 0
+
+
+@pytest.mark.parametrize(
+    "option", [["--rebuild"], ["--card", "quickstart"]], ids=["rebuild", "card"]
+)
+def test_what_an_export_would_not_do_is_refused(
+    option: list[str], teacher: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = str(write_config(tmp_path, teacher.url, PLANS)), tmp_path / "twice.jsonl"
+    assert program.main(["evaluate", path, "--think-twice", str(out), *option]) == 2
+    assert f"{option[0]}: " in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_training_data_is_exported_by_the_same_command(
     teacher: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from pipeline.evaluation.config import EvaluationConfig, EvaluationRuntime
 from pipeline.evaluation.judging import Judges, where_programs_run
 from pipeline.evaluation.rounds import open_budget
 from pipeline.evaluation.tables import open_store
+from pipeline.teacher.budget import Budget
 from tests.loopback_teacher import loopback_teacher
 from tests.pipeline.evaluation.support import Plan, config_of, replies_of, scores_of
 
@@ -35,6 +37,27 @@ def test_what_earlier_runs_asked_counts(tmp_path: Path) -> None:
         assert len(told) == 2
         written = sum(one.tokens * one.counted for one in told if one.tokens is not None)
         assert open_budget(config, open_store(config)).spent.response == pytest.approx(written)
+
+
+def test_what_is_asked_again_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard of which a reply was refused is written again, with what it had cost before."""
+    budgets: list[Budget] = []
+
+    def opened(*given: Any) -> Budget:
+        budgets.append(open_budget(*given))
+        return budgets[-1]
+
+    monkeypatch.setattr("pipeline.evaluation.experiment.open_budget", opened)
+    fault = {"fault": "400", "contains": PLANS[0].question, "until": 8}
+    with loopback_teacher(replies=replies_of(PLANS), faults=[fault]) as teacher:
+        config = config_of(tmp_path, teacher.url, PLANS, CAP.format(10_000_000))
+        scores_of(config)
+        assert teacher.answered()["400"] > 0
+        scores_of(config)
+    assert budgets[-1].spent.response > budgets[0].spent.response
+    assert budgets[-1].spent == open_budget(config, open_store(config)).spent
 
 
 def test_the_machine_says_where_programs_run() -> None:

@@ -77,6 +77,11 @@ def test_published_benchmarks_are_never_training_data(tmp_path: Path) -> None:
         list(from_evaluation(config, open_store(config)))
 
 
+def test_an_evaluation_of_one_round_has_no_second_looks(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"evaluation\.rounds to 2 or more"):
+        exported(tmp_path, [Plan(LEGS, "24", [["6"]])])
+
+
 def test_the_rows_fit_a_file_of_parquet(tmp_path: Path) -> None:
     rows = exported(tmp_path, [Plan(LEGS, "24", [["6"], ["24"]])])
     with row_writer(tmp_path / "out.parquet", SCHEMA) as write:

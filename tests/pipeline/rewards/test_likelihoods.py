@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.__main__ import main
 from pipeline.config import Local, PerplexityEndpoints, Runtime
-from pipeline.errors import Unavailable
+from pipeline.errors import TeacherUnavailable, Unavailable
 from pipeline.recipe_reward import Improbable
 from pipeline.rewards.likelihoods import LocalLikelihoods, batches, open_perplexity, windows
 from tests.loopback_rewards import RewardServer, loopback_rewards
@@ -98,10 +98,13 @@ def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
         LocalLikelihoods(recipe(str(tmp_path)), LOCAL)
 
 
-def served(url: str, folder: Path, *answers: str, retries: int = 3) -> list[Result]:
+def served(
+    url: str, folder: Path, *answers: str, outlive: bool = False, **settings: Any
+) -> list[Result]:
     given = Improbable(engine="vllm", model="small", revision="1", fewest=2)
-    endpoints = PerplexityEndpoints(urls=(url,), retries=retries, concurrency=4)
-    with open_perplexity(given, Runtime(perplexity=endpoints), folder) as verifier:
+    endpoints = PerplexityEndpoints(urls=(url,), **{"retries": 3, "concurrency": 4, **settings})
+    runtime = Runtime(perplexity=endpoints)
+    with open_perplexity(given, runtime, folder, outlive=outlive) as verifier:
         return list(verifier.results({"answer": answer} for answer in answers))
 
 
@@ -120,12 +123,21 @@ def test_a_fault_that_passes_changes_nothing(
     assert [one.reason for one in found] == ["probable", "probable"]
 
 
-@pytest.mark.parametrize("fault", ["[nan]", "[long]"])
+@pytest.mark.parametrize("fault", ["[nan]", "[long]", "[refused]", "[words]", "[silence]"])
 def test_no_finite_numbers_are_no_perplexity(
     server: RewardServer, tmp_path: Path, fault: str
 ) -> None:
-    found = served(server.url, tmp_path, f"a good {fault}", "a good good good", retries=0)
+    texts = (f"a good {fault}", "a good good good")
+    found = served(server.url, tmp_path, *texts, retries=0, timeout_s=0.5)
     assert [one.reason for one in found] == ["perplexity_unavailable", "probable"]
+
+
+def test_a_server_that_is_down_ends_a_run_or_leaves_rows_unverified(tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9/v1"
+    with pytest.raises(TeacherUnavailable, match="perplexity small"):
+        served(nobody, tmp_path, "a good good", retries=0)
+    (found,) = served(nobody, tmp_path, "a good good", retries=0, outlive=True)
+    assert (found.outcome.value, found.reason) == ("unverified", "perplexity_unavailable")
 
 
 def test_a_run_publishes_nothing_that_is_improbable(server: RewardServer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,10 @@ def server() -> Iterator[RewardServer]:
 
 
 def judge(
-    url: str, folder: Path, *answers: str, outlive: bool = False, retries: int = 3
+    url: str, folder: Path, *answers: str, outlive: bool = False, **settings: Any
 ) -> list[Result]:
-    served = RewardEndpoints(urls=(url,), retries=retries, concurrency=4, connect_timeout_s=2.0)
+    given = {"retries": 3, "concurrency": 4, "connect_timeout_s": 2.0, **settings}
+    served = RewardEndpoints(urls=(url,), **given)
     rows = [{"prompt": "?", "answer": f"<think>x</think>{answer}"} for answer in answers]
     with open_reward(REWARD, Runtime(reward=served), folder, outlive=outlive) as verifier:
         return list(verifier.results(rows))
@@ -63,6 +65,14 @@ def test_a_conversation_that_the_server_finds_too_long_is_told(
 ) -> None:
     found = judge(server.url, tmp_path, "good [long]", "good and short")
     assert [one.reason for one in found] == ["too_long", "above_threshold"]
+
+
+@pytest.mark.parametrize("fault", ["[refused]", "[words]", "[silence]"])
+def test_what_a_server_does_not_score_is_unavailable_and_the_others_are_scored(
+    server: RewardServer, tmp_path: Path, fault: str
+) -> None:
+    found = judge(server.url, tmp_path, f"good {fault}", "good and heard", retries=0, timeout_s=0.5)
+    assert [one.reason for one in found] == ["reward_unavailable", "above_threshold"]
 
 
 def test_a_score_is_asked_for_once(server: RewardServer, tmp_path: Path) -> None:

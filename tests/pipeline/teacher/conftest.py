@@ -15,6 +15,7 @@ from pipeline.teacher.budget import Budget
 from pipeline.teacher.openai import OpenAIClient
 from pipeline.teacher.openai_limit import Hunt
 from pipeline.teacher.openai_retry import Pace
+from pipeline.teacher.openai_watch import Telling
 
 HURRY = Pace(first_s=0.01, cap_s=0.05)
 KEY_ENV = "LOOPBACK_TEACHER_KEY"
@@ -55,12 +56,19 @@ def make_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
         sampling: Sampling | None = None,
         pace: Pace = HURRY,
         hunt: Hunt | None = None,
+        telling: Telling | None = None,
         budget: Budget | None = None,
         **settings: Any,
     ) -> OpenAIClient:
         endpoints = Endpoints(urls=urls, **{"api_key_env": KEY_ENV, "patience_s": 0.0, **settings})
         client = OpenAIClient(
-            make_teacher(), sampling or Sampling(), endpoints, pace=pace, hunt=hunt, budget=budget
+            make_teacher(),
+            sampling or Sampling(),
+            endpoints,
+            pace=pace,
+            hunt=hunt,
+            telling=telling,
+            budget=budget,
         )
         made.append(client)
         return made[-1]

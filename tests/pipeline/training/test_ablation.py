@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.card import Made
 from pipeline.commands.evaluate import keep_for_card
+from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.evaluation.config import EvaluationConfig
 from pipeline.evaluation.estimates import Estimate
@@ -174,7 +175,7 @@ def test_the_command_keeps_figures_for_a_card(
         f'[recipe.distill]\nrounds = 0\n[runtime]\ndata = "{folder}"\n',
         encoding="utf-8",
     )
-    keep_for_card(str(dataset), made.config, made.scores)
+    keep_for_card(load_config(str(dataset)), made.config, made.scores)
     found = known(Store(folder, "set", "3", 1))
     assert {one.student for one in found} == {"whole", "hard"}
     assert {one.version for one in found} == {"3"}

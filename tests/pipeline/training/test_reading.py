@@ -126,6 +126,16 @@ def test_a_row_that_is_no_conversation_is_refused(tmp_path: Path, messages: Any)
         answers([place(tmp_path, path=str(path))])
 
 
+def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"rows.parquet: is not a whole Parquet file"):
+        list(
+            selected(
+                [place(tmp_path, path=str(tmp_path / "rows.parquet"))], Rows(), None, 0, Counter()
+            )
+        )
+
+
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"messages": [\n', encoding="utf-8")
@@ -136,6 +146,17 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_published_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"training\.data\.path.*open_source"):
         place(tmp_path, path=str(tmp_path))
+
+
+def test_a_folder_with_the_name_of_a_repository_is_not_read_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = {"repo": "org/name", "revision": "0" * 40}
+    monkeypatch.chdir(tmp_path)
+    assert place(tmp_path, **hub).files == ()
+    (tmp_path / "org" / "name").mkdir(parents=True)
+    with pytest.raises(SourceError, match="org/name is a folder here"):
+        place(tmp_path, **hub)
 
 
 def test_where_no_row_is_left_it_says_what_became_of_them(tmp_path: Path) -> None:
