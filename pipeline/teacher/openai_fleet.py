@@ -187,6 +187,7 @@ class Fleet:
             self._fail(error)
         else:
             self._answered(job, server, reply)
+            await self._wire.freed(job.ask)  # its place is taken until then
         finally:
             server.in_flight -= 1
             server.health.probing = False

@@ -89,13 +89,14 @@ class Wire:
             auto_decompress=False,
             read_bufsize=1 << 18,
         )
-        self._freeing: set[asyncio.Task[None]] = set()
+        self._freeing: dict[str, asyncio.Task[None]] = {}  # by an ask's key
 
     async def close(self) -> None:
         """Close all connections."""
-        for task in self._freeing:
+        freeing = list(self._freeing.values())
+        for task in freeing:
             task.cancel()
-        await asyncio.gather(*self._freeing, return_exceptions=True)
+        await asyncio.gather(*freeing, return_exceptions=True)
         await self._http.close()
 
     async def ask(self, url: str, ask: Ask, account: Account) -> Reply:
@@ -107,7 +108,7 @@ class Wire:
         setup, protocol = self._setup, self._setup.protocol
         body = json.dumps(protocol.body(setup.teacher, setup.sampling, ask)).encode("ascii")
         try:
-            async with self._answer(protocol.url(url, ask.request), body) as answer:
+            async with self._answer(protocol.url(url, ask.request), body, ask.key) as answer:
                 if answer.status != 200:
                     return await self._refusal(answer)
                 if answer.content_type == "text/event-stream":
@@ -127,8 +128,10 @@ class Wire:
             raise Passing("cut", said, partial=stream.partial()) from None
 
     @asynccontextmanager
-    async def _answer(self, url: str, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Post; after a block that went well nobody waits until the connection is free again.
+    async def _answer(
+        self, url: str, body: bytes, key: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Post; the block need not wait until the connection is free again (`freed`).
 
         A reply is whole with its last event, and is to be kept then, not when the server has
         ended its answer.
@@ -142,10 +145,14 @@ class Wire:
         if answer.content.is_eof():
             answer.release()
             return
-        task = asyncio.create_task(_read_on(answer))
-        self._freeing.add(task)
-        task.add_done_callback(self._freeing.discard)
+        task = self._freeing[key] = asyncio.create_task(_read_on(answer))
+        task.add_done_callback(lambda _: self._freeing.pop(key, None))
         task.add_done_callback(lambda _: answer.release())  # closes it where there is no end yet
+
+    async def freed(self, ask: Ask) -> None:
+        """Wait until the connection of an ask's reply can be used again, or is given up."""
+        if task := self._freeing.get(ask.key):
+            await asyncio.wait([task])
 
     async def is_alive(self, url: str) -> bool:
         """Ask for a single token, or score; tell whether a server works at all."""
