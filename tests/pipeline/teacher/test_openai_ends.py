@@ -31,9 +31,13 @@ def promptly() -> Iterator[None]:
 
 @contextmanager
 def half_silent_server() -> Iterator[Server]:
-    """Answers `question 0`, and never the others of ten."""
+    """Answers `question 0`, and never the others of ten.
+
+    The answer comes late enough that all ten are asked: a client whose reply nobody takes asks
+    for no more.
+    """
     faults = [{"fault": "silence", "contains": f"question {n}"} for n in range(1, 10)]
-    with loopback_teacher(faults=faults) as server:
+    with loopback_teacher(faults=faults, delay=0.3) as server:
         yield server
 
 
